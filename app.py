@@ -1,0 +1,63 @@
+"""
+Table of contents.
+
+Every route comes from a blueprint; every queue and schedule handler stands
+here, because Chalice deploys a handler declared on a blueprint without this
+file, and so without its middleware.
+"""
+
+from collections.abc import Callable
+
+from chalice.app import CloudWatchEvent, Request, Response, SQSEvent
+from chalice import Chalice, Rate
+
+from chalicelib import charity, http, openapi, settings
+from chalicelib.giving.routes import routes as giving
+from chalicelib.mail import errands
+from chalicelib.partners.routes import routes as partners
+from chalicelib.portal.routes import routes as portal
+from chalicelib.processor import reconcile, settle, webhook
+from chalicelib.processor.routes import routes as processor
+from chalicelib.signups.routes import routes as signups
+from chalicelib.site.routes import routes as site
+from chalicelib.statements.routes import routes as statements
+
+app = Chalice(app_name="giving")
+for blueprint in (giving, processor, signups, portal, partners, statements, openapi.routes, site):
+    app.register_blueprint(blueprint)
+
+# Refuse to start on settings or facts that cannot be right.
+settings.current()
+charity.current()
+
+
+@app.middleware("http")
+def one_shape(request: Request, next_handler: Callable[[Request], Response]) -> Response:
+    """Give every answer its security headers, and Chalice's own refusals our error shape."""
+    return http.finished(next_handler(request))
+
+
+@app.on_sqs_message(queue="money", batch_size=1)
+def record_stripe_event(event: SQSEvent) -> None:
+    """Bring the ledger up to date with what one of Stripe's events is about."""
+    for record in event:
+        settle.handle(webhook.read_hint(record.body))
+
+
+@app.on_sqs_message(queue="mail", batch_size=1)
+def send_mail(event: SQSEvent) -> None:
+    """Do what a page left to be done: a mail to send, a sign-up to keep."""
+    for record in event:
+        errands.run(record.body)
+
+
+@app.schedule(Rate(1, unit=Rate.HOURS))
+def reconcile_hourly(event: CloudWatchEvent) -> None:
+    """Compare the last three days with Stripe, and heal."""
+    reconcile.last(days=3)
+
+
+@app.schedule(Rate(1, unit=Rate.DAYS))
+def reconcile_daily(event: CloudWatchEvent) -> None:
+    """Compare the last five weeks with Stripe, and heal."""
+    reconcile.last(days=35)

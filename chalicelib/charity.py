@@ -1,0 +1,115 @@
+"""The charity's own facts, from charity.toml: who takes a gift, in which currencies, for what, and who writes the mails."""
+
+import functools
+import tomllib
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from chalicelib import settings
+from chalicelib.errors import InvalidInput, MisconfiguredError
+from chalicelib.money import Money, in_words
+
+FACTS_FILE = Path(__file__).with_name("charity.toml")
+
+
+class LegalEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A registered body that takes gifts. Its country and time zone decide the tax year of what it takes."""
+
+    legal_name: str
+    country: str
+    time_zone: str
+    tax_number_label: str
+    tax_number: str
+    address: list[str]
+    default: bool = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class Currency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be given in one currency, in minor units, and which entity takes it."""
+
+    entity: str
+    minimum: int
+    maximum: int
+    suggested_once: list[int]
+    suggested_monthly: list[int]
+    fee_percent: str = "2.9"
+    fee_fixed: int = 0
+
+
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who mails come from and where answers go."""
+
+    sender: str
+    reply_to: str
+
+
+class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a charity states about itself. `example` facts never reach production."""
+
+    name: str
+    website: str
+    contact_email: str
+    postal_address: str
+    default_currency: str
+    allowed_origins: list[str]
+    mail: Mail
+    funds: dict[str, str]
+    entities: dict[str, LegalEntity]
+    currencies: dict[str, Currency]
+    example: bool = False
+    follow: dict[str, str] = {}
+
+    def entity_for(self, currency: str) -> tuple[str, LegalEntity]:
+        """The id and facts of the legal entity that takes gifts in `currency`; the default one for any other."""
+        known = self.currencies.get(currency)
+        default = next(key for key, entity in self.entities.items() if entity.default)
+        key = known.entity if known else default
+        return key, self.entities[key]
+
+    def check_amount(self, money: Money) -> None:
+        """Raise InvalidInput unless `money` may be given: a known currency, between its minimum and maximum."""
+        currency = self.currencies.get(money.currency)
+        if currency is None:
+            raise InvalidInput("We cannot take that currency.", code="currency_unknown", field="currency")
+        if money.minor < currency.minimum:
+            least = in_words(Money(currency.minimum, money.currency))
+            raise InvalidInput(f"The smallest gift is {least}.", code="amount_too_small", field="amount")
+        if money.minor > currency.maximum:
+            most = in_words(Money(currency.maximum, money.currency))
+            raise InvalidInput(
+                f"The largest gift here is {most}. Please write to us to give more.",
+                code="amount_too_large",
+                field="amount",
+            )
+
+
+@functools.cache
+def current() -> Charity:
+    """The charity's facts, read once. Raises MisconfiguredError where they cannot be used."""
+    return read(FACTS_FILE, production=settings.is_production())
+
+
+def read(path: Path, *, production: bool) -> Charity:
+    """Read and check a charity.toml. In production the example's invented numbers are refused."""
+    try:
+        facts = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Charity)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
+        raise MisconfiguredError(f"{path.name}: {fault}") from fault
+    _check(facts, production=production)
+    return facts
+
+
+def _check(facts: Charity, *, production: bool) -> None:
+    if production and facts.example:
+        raise MisconfiguredError("charity.toml is still the example with invented numbers; production refuses it.")
+    if sum(entity.default for entity in facts.entities.values()) != 1:
+        raise MisconfiguredError("charity.toml: exactly one legal entity must be the default.")
+    strays = [code for code, currency in facts.currencies.items() if currency.entity not in facts.entities]
+    if strays or facts.default_currency not in facts.currencies:
+        raise MisconfiguredError(f"charity.toml: currencies without a known entity: {strays or facts.default_currency}")

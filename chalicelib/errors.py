@@ -1,0 +1,103 @@
+"""Every way in which a request can be refused, each with the stable `code` that the API shows."""
+
+
+class GivingError(Exception):
+    """
+    A refusal that the caller can read.
+
+    `status` is the HTTP status, `code` the stable name, `field` the input at
+    fault if there is one, `retry_after` the seconds to wait if waiting helps.
+    """
+
+    status = 400
+    code = "bad_request"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.field = field
+        self.retry_after = retry_after
+
+
+class InvalidInput(GivingError):
+    """What was sent cannot be read, or breaks a rule; `field` names where."""
+
+    code = "invalid"
+
+
+class NotSignedIn(GivingError):
+    """No session, or one that has ended."""
+
+    status, code = 401, "not_signed_in"
+
+
+class Forbidden(GivingError):
+    """The request came from somewhere that may not make it."""
+
+    status, code = 403, "forbidden"
+
+
+class NotFound(GivingError):
+    """Nothing here by that name, or nothing that this caller may know of."""
+
+    status, code = 404, "not_found"
+
+
+class Conflict(GivingError):
+    """The request contradicts what is already recorded."""
+
+    status, code = 409, "conflict"
+
+
+class TooMany(GivingError):
+    """A limit was reached; `retry_after` says when to come back."""
+
+    status, code = 429, "too_many_requests"
+
+
+class ProcessorRefused(GivingError):
+    """Stripe understood the request and said no. Nothing was changed."""
+
+    status, code = 409, "payment_processor_refused"
+
+
+class ProcessorUnsure(GivingError):
+    """
+    Nobody knows yet whether Stripe did it: a timeout, a broken connection or a 5xx.
+
+    Never recorded as failed; a webhook or reconcile settles it.
+    """
+
+    status, code = 503, "payment_processor_unavailable"
+
+
+class NotThere(GivingError):
+    """Stripe knows no such object (`resource_missing`): perhaps already gone, perhaps never ours."""
+
+    status, code = 404, "not_found"
+
+
+class FactsDisagree(GivingError):
+    """Two facts about one payment contradict each other. A person must look; guessing would end on a tax statement."""
+
+    status, code = 500, "facts_disagree"
+
+
+class MailHeld(GivingError):
+    """Another worker is sending this very mail; come back when its lease has ended."""
+
+    status, code = 503, "mail_held"
+
+
+class MisconfiguredError(GivingError):
+    """A setting or a fact of the charity is missing or cannot be right. Refuse to start rather than to guess."""
+
+    status, code = 500, "misconfigured"

@@ -1,0 +1,1 @@
+"""Gifts: what was given, by whom, kept as facts."""

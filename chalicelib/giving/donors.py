@@ -1,0 +1,109 @@
+"""Who gave. A donor is found by Stripe customer or by address, and made once."""
+
+from __future__ import annotations
+
+import secrets
+
+import msgspec
+
+from chalicelib import items, keys
+from chalicelib.clock import now
+
+
+class Address(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A postal address; `country` is an ISO 3166-1 alpha-2 code."""
+
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+
+class Donor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept of a donor besides their gifts. `email` is as the donor writes it."""
+
+    donor_id: str
+    email: str = ""
+    name: str = ""
+    phone: str = ""
+    address: Address = Address()
+    language: str = ""
+    customer_id: str = ""
+
+
+def profile(donor_id: str) -> Donor | None:
+    """The donor of this id, or None."""
+    item = items.get(items.giving(), keys.donor(donor_id))
+    return items.as_struct(item, Donor) if item else None
+
+
+def id_by_email(address: str) -> str | None:
+    """The donor who has proven or paid with this address."""
+    return _pointed(keys.pointer("EMAIL", keys.email_hash(address)))
+
+
+def id_by_customer(customer_id: str) -> str | None:
+    """The donor behind a Stripe customer."""
+    return _pointed(keys.pointer("CUSTOMER", customer_id))
+
+
+def found_or_made(payer: Donor) -> str:
+    """
+    The id of the donor who is `payer`, made if there is none yet.
+
+    The pointers decide, in one transaction with the profile: of two workers
+    with the same new donor one makes it and the other finds it.
+    """
+    for _ in range(3):
+        known = _known(payer)
+        if known:
+            return known
+        try:
+            return _make(payer)
+        except items.ConditionFailed:
+            continue  # another worker has just made it: look again
+    raise OverflowError("a donor's pointers keep changing")
+
+
+def _known(payer: Donor) -> str | None:
+    by_customer = id_by_customer(payer.customer_id) if payer.customer_id else None
+    if by_customer:
+        return by_customer
+    by_email = id_by_email(payer.email) if payer.email else None
+    if by_email and payer.customer_id:
+        _point(keys.pointer("CUSTOMER", payer.customer_id), by_email)
+    return by_email
+
+
+def _make(payer: Donor) -> str:
+    donor_id = secrets.token_hex(16)
+    made = msgspec.structs.replace(payer, donor_id=donor_id)
+    item = items.as_item(keys.donor(donor_id), made) | {"made_at": keys.moment(now())}
+    writes = [items.put_write(items.giving(), item)]
+    for key in _pointers(payer):
+        writes.append(items.put_write(items.giving(), {**key, "donor_id": donor_id}))
+    items.transact(writes)
+    return donor_id
+
+
+def _pointers(payer: Donor) -> list[keys.Key]:
+    found = []
+    if payer.email:
+        found.append(keys.pointer("EMAIL", keys.email_hash(payer.email)))
+    if payer.customer_id:
+        found.append(keys.pointer("CUSTOMER", payer.customer_id))
+    return found
+
+
+def _point(key: keys.Key, donor_id: str) -> None:
+    try:
+        items.put(items.giving(), {**key, "donor_id": donor_id}, items.ABSENT)
+    except items.ConditionFailed:
+        return  # pointed already: whoever came first decided
+
+
+def _pointed(key: keys.Key) -> str | None:
+    item = items.get(items.giving(), key)
+    return str(item["donor_id"]) if item else None

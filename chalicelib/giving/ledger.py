@@ -1,0 +1,151 @@
+"""
+The ledger: facts, each written once, and gifts folded from them when read.
+
+Nothing here knows in which order, how often or how late Stripe told us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from chalicelib import items, keys
+from chalicelib.errors import FactsDisagree
+from chalicelib.giving.gift import Fact, Gift, fold, fold_all
+
+# The largest page of gifts that one request reads.
+PAGE_LIMIT = 50
+# Facts of one charge: a payment, its refunds and disputes. Stripe's list of
+# refunds of one charge ends far below this.
+FACTS_PER_GIFT = 400
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Whose a charge is and where its facts stand."""
+
+    donor_id: str
+    gift_id: str
+    charge_id: str
+    gift_at: datetime
+
+
+def record(donor_id: str, facts: Iterable[Fact]) -> list[Fact]:
+    """
+    Write each fact unless it is there already; give back the ones that were new.
+
+    Raises FactsDisagree if a fact of the same name says something else.
+    """
+    return [fact for fact in facts if _record_one(donor_id, fact)]
+
+
+def place_of(charge_id: str) -> Place | None:
+    """Where the facts of a charge stand, once its payment is recorded."""
+    item = items.get(items.giving(), keys.pointer("CHARGE", charge_id))
+    return items.as_struct(item, Place) if item else None
+
+
+def gift(donor_id: str, gift_id: str) -> Gift | None:
+    """One gift of this donor, or None: another donor's gift is not looked at."""
+    item = items.get(items.giving(), keys.donor(donor_id, f"GIFT#{gift_id}"))
+    if item is None:
+        return None
+    place = items.as_struct(item, Place)
+    return gift_at(place)
+
+
+def gift_at(place: Place) -> Gift | None:
+    """The gift whose facts stand at `place`."""
+    prefix = keys.gift(place.gift_at, place.charge_id) + "#"
+    return fold(_facts(place.donor_id, prefix=prefix, most=FACTS_PER_GIFT))
+
+
+def gifts_between(donor_id: str, first: datetime, last: datetime) -> list[Gift]:
+    """Every gift of the donor that was paid from `first` to `last` (UTC moments, inclusive), newest first."""
+    ends = {"first": f"{keys.FACTS}{keys.moment(first)}", "last": f"{keys.FACTS}{keys.moment(last)}~"}
+    return fold_all(_facts(donor_id, **ends))
+
+
+def page(donor_id: str, *, first: str = "", last: str = "", cursor: str = "", limit: int = 20) -> tuple[list[Gift], str]:
+    """
+    One page of the donor's gifts, newest first, and the cursor of the next page or "".
+
+    `first` and `last` are sort keys that narrow the range. A gift's facts
+    stand together, so a page reads only its own gifts' facts, however many
+    the donor has: facts are read until one gift too many shows.
+    """
+    limit = min(limit, PAGE_LIMIT)
+    start, end = first or keys.FACTS, last or f"{keys.FACTS}~"
+    found: list[Fact] = []
+    while True:
+        read, more = items.query(
+            items.giving(), keys.donor(donor_id)["pk"], first=start, last=cursor or end, backward=True,
+            limit=2 * limit + 10,
+        )  # fmt: skip
+        found += [items.as_struct(item, Fact) for item in read]
+        gifts = fold_all(found)
+        if len(gifts) > limit:
+            return gifts[:limit], _before(gifts[limit - 1])
+        if not more:
+            return gifts, ""
+        # The oldest gift read so far may lack facts: go on from where the reading stopped.
+        cursor = _just_before(more)
+
+
+def _before(gift: Gift) -> str:
+    """The cursor from which the gifts older than this one follow."""
+    return _just_before(keys.gift(gift.given_at, gift.charge_id))
+
+
+def _just_before(sort: str) -> str:
+    """The greatest text that sorts before `sort`: BETWEEN includes its ends."""
+    return sort[:-1] + chr(ord(sort[-1]) - 1) + "~"
+
+
+def _record_one(donor_id: str, fact: Fact) -> bool:
+    """Whether the fact was new. The payment brings its pointers along in one transaction."""
+    sort = keys.fact(fact.gift_at, fact.charge_id, fact.kind, fact.stripe_id)
+    item = items.as_item(keys.donor(donor_id, sort), fact)
+    try:
+        if fact.payment is None:
+            items.put(items.giving(), item, items.ABSENT)
+        else:
+            _record_payment(donor_id, fact, item)
+    except items.ConditionFailed:
+        _must_agree(donor_id, fact, sort)
+        return False
+    return True
+
+
+def _record_payment(donor_id: str, fact: Fact, item: items.Item) -> None:
+    assert fact.payment is not None
+    gift_id = fact.payment.about.gift_id
+    place = Place(donor_id, gift_id, fact.charge_id, fact.gift_at)
+    items.transact(
+        [
+            items.put_write(items.giving(), item),
+            items.put_write(items.giving(), items.as_item(keys.pointer("CHARGE", fact.charge_id), place)),
+            items.put_write(items.giving(), items.as_item(keys.donor(donor_id, f"GIFT#{gift_id}"), place)),
+        ]
+    )
+
+
+def _must_agree(donor_id: str, fact: Fact, sort: str) -> None:
+    """
+    Read back what stands under the fact's name and compare.
+
+    boto3's own retry may meet the item that its first try wrote, so a failed
+    condition alone does not say that somebody else was first.
+    """
+    stands = items.get(items.giving(), keys.donor(donor_id, sort))
+    if stands is None:
+        raise FactsDisagree(f"Charge {fact.charge_id} or its gift is already recorded elsewhere.")
+    known = items.as_struct(stands, Fact)
+    if (known.money, known.charge_id) != (fact.money, fact.charge_id):
+        raise FactsDisagree(f"{fact.kind} {fact.stripe_id} is recorded with another amount.")
+
+
+def _facts(donor_id: str, *, most: int = 20_000, **narrowed: str) -> list[Fact]:
+    found = items.query_all(items.giving(), keys.donor(donor_id)["pk"], most=most, **narrowed)
+    return [items.as_struct(item, Fact) for item in found]

@@ -1,0 +1,37 @@
+"""The receipt mail: one for each gift that was paid."""
+
+from __future__ import annotations
+
+from chalicelib import charity, settings
+from chalicelib.errors import FactsDisagree
+from chalicelib.giving import donors, ledger
+from chalicelib.giving.gift import Gift
+from chalicelib.mail import outbox
+from chalicelib.money import Money, in_words
+
+
+def send(donor_id: str, gift_id: str) -> None:
+    """
+    Mail the receipt of a gift that is in the ledger, unless it was mailed before.
+
+    A donor without an address gets none by mail; it waits in the portal.
+    """
+    gift, donor = ledger.gift(donor_id, gift_id), donors.profile(donor_id)
+    if gift is None or donor is None:
+        raise FactsDisagree(f"Gift {gift_id} is due a receipt but not in the ledger.")
+    if donor.email:
+        outbox.send_once("receipt", gift_id, donor.email, context(gift, donor), donor_id=donor_id)
+
+
+def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
+    """What the mail says: the facts of the gift and, as a tax office wants it, who took it and for what in return."""
+    facts = charity.current()
+    return {
+        "name": donor.name,
+        "gift": gift,
+        "amount": in_words(gift.money),
+        "fees": in_words(Money(gift.about.fees_covered, gift.money.currency)) if gift.about.fees_covered else "",
+        "fund": facts.funds.get(gift.about.fund, ""),
+        "entity": facts.entities[gift.entity],
+        "portal_url": f"{settings.current().site_url}/portal",
+    }

@@ -1,0 +1,1 @@
+"""Limits that keep abusers from Stripe and from our donors' mailboxes."""

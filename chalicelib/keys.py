@@ -1,0 +1,71 @@
+"""
+Every key of the three tables, on one page.
+
+`Giving` (kept for good)
+    DONOR#<donor>   PROFILE
+    DONOR#<donor>   FACT#<gift at>#<charge>#<kind>#<stripe id>     one gift's facts stand together
+    DONOR#<donor>   GIFT#<gift id>                                 where in FACT# a gift stands
+    DONOR#<donor>   PARTNER#<subscription>
+    DONOR#<donor>   STATEMENT#<entity>#<tax year>#<number>
+    DONOR#<donor>   MAIL#<mail>#<about>                            mails about money: sent once, for good
+    EMAIL#<sha256>, CUSTOMER#<cus>, CHARGE#<ch>, GIFT#<gift id>, SUBSCRIPTION#<sub>  POINTER
+`Signups`
+    EMAIL#<sha256>  SIGNUP
+`Passing` (short-lived; every expiry is also checked in the condition)
+    SIGNIN#<email sha256>, SESSION#<sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>  NOW
+"""
+
+import hashlib
+import unicodedata
+from datetime import UTC, datetime
+
+POINTER = "POINTER"
+PROFILE = "PROFILE"
+SIGNUP = "SIGNUP"
+NOW = "NOW"
+FACTS = "FACT#"
+PARTNERSHIPS = "PARTNER#"
+
+Key = dict[str, str]
+
+
+def donor(donor_id: str, sort: str = PROFILE) -> Key:
+    return {"pk": f"DONOR#{donor_id}", "sk": sort}
+
+
+def pointer(kind: str, name: str) -> Key:
+    """Who or what a name stands for: `kind` is EMAIL, CUSTOMER, CHARGE, GIFT or SUBSCRIPTION."""
+    return {"pk": f"{kind}#{name}", "sk": POINTER}
+
+
+def passing(kind: str, name: str) -> Key:
+    return {"pk": f"{kind}#{name}", "sk": NOW}
+
+
+
+def fact(gift_at: datetime, charge_id: str, kind: str, stripe_id: str) -> str:
+    return f"{gift(gift_at, charge_id)}#{kind}#{stripe_id}"
+
+
+def gift(gift_at: datetime, charge_id: str) -> str:
+    """Where all the facts of one gift begin."""
+    return f"{FACTS}{moment(gift_at)}#{charge_id}"
+
+
+def statement(entity: str, tax_year: int, number: int | None = None) -> str:
+    return f"STATEMENT#{entity}#{tax_year}#" + (f"{number:04d}" if number is not None else "")
+
+
+def moment(at: datetime) -> str:
+    """A moment as text that sorts as time does."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def email_hash(address: str) -> str:
+    """The name under which an address is looked up: `Ann@X.org` and `ann@x.org` are one."""
+    return hashlib.sha256(canonical(address).encode()).hexdigest()
+
+
+def canonical(address: str) -> str:
+    """The address as we compare it. Mail providers do not tell capitals apart, so neither do we."""
+    return unicodedata.normalize("NFC", address.strip()).casefold()

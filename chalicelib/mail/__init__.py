@@ -1,0 +1,1 @@
+"""Mail: what is due, sent once."""

@@ -1,0 +1,29 @@
+"""The work on the mail queue: everything that a page leaves to be done after it has answered."""
+
+from __future__ import annotations
+
+import msgspec
+
+from chalicelib.partners import store as partnerships
+from chalicelib.partners import tell
+from chalicelib.partners.tell import PartnershipChanged
+from chalicelib.portal import sign_in
+from chalicelib.portal.sign_in import SignInAsked
+from chalicelib.signups import store as signups
+from chalicelib.signups.store import SignUpAsked
+
+Errand = SignInAsked | SignUpAsked | PartnershipChanged
+
+
+def run(message: str) -> None:
+    """Do one errand. It may come twice: each knows what it has done."""
+    errand = msgspec.json.decode(message, type=Errand)
+    match errand:
+        case SignInAsked():
+            sign_in.send(errand)
+        case SignUpAsked():
+            signups.ask(errand)
+        case PartnershipChanged():
+            stands = partnerships.one(errand.donor_id, errand.partnership_id)
+            if stands:
+                tell.changed(errand, stands)

@@ -1,0 +1,102 @@
+"""
+Mail that is due, each sent once.
+
+SES has no idempotency token, so a lease stands before every call:
+
+    claim ---- send ---- sent for good
+      |          `-- crash or lost answer: nobody knows; the lease runs out,
+      |              and the next try is marked as a possible duplicate
+      `-- another worker's lease: come back later
+
+Never none, and never a second one without saying so.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from chalicelib import aws, items, keys, settings
+from chalicelib.clock import now
+from chalicelib.errors import MailHeld
+from chalicelib.mail import send
+
+# SES answers within seconds; 90 outlast the slowest call and end before the
+# queue shows the message again (360 seconds).
+LEASE = timedelta(seconds=90)
+# How long a mail that is not about money is remembered as sent.
+REMEMBERED = timedelta(days=2)
+
+LEASE_HAS_RUN_OUT = "sent_at = :never AND lease_until = :seen"
+STILL_OURS = "lease_until = :ours"
+
+
+def send_once(mail: str, about: str, to: str, context: dict[str, Any], *, donor_id: str = "") -> None:
+    """
+    Send the mail unless it was sent before.
+
+    `mail` is a folder of messages/, `about` what this one is about. With a
+    donor it is remembered for good under that donor, else for two days.
+    Raises MailHeld while another worker is at it.
+    """
+    table, key = _place(mail, about, donor_id)
+    claimed = _claim(table, key)
+    if claimed is None:
+        return
+    try:
+        send.send(mail, about, to, context, possible_duplicate=claimed["tries"] > 1)
+    except send.NotSent:
+        _release(table, key, claimed)
+        raise
+    items.update(table, key, "SET sent_at = :now", {":now": keys.moment(now())})
+
+
+def ask(job: msgspec.Struct) -> None:
+    """Put work that ends in a mail on the queue, so that a page answers at once and always alike."""
+    body = msgspec.json.encode(job).decode()
+    aws.sqs().send_message(QueueUrl=settings.current().mail_queue, MessageBody=body)
+
+
+def _place(mail: str, about: str, donor_id: str) -> tuple[str, keys.Key]:
+    name = f"{mail}#{about}"
+    if donor_id:
+        return items.giving(), keys.donor(donor_id, f"MAIL#{name}")
+    return items.passing(), keys.passing("MAIL", name)
+
+
+def _claim(table: str, key: keys.Key) -> items.Item | None:
+    """The lease, now ours; None if the mail was sent. Raises MailHeld."""
+    until = keys.moment(now() + LEASE)
+    fresh = {**key, "sent_at": "", "lease_until": until, "tries": 1}
+    if table == items.passing():
+        fresh["expires_at"] = int((now() + REMEMBERED).timestamp())
+    try:
+        items.put(table, fresh, items.ABSENT)
+    except items.ConditionFailed:
+        return _claim_again(table, key, until)
+    return fresh
+
+
+def _claim_again(table: str, key: keys.Key, until: str) -> items.Item | None:
+    stands = items.get(table, key)
+    if stands is None:
+        raise MailHeld("This mail has just been released.")
+    if stands["sent_at"]:
+        return None
+    if stands["lease_until"] > keys.moment(now()):
+        raise MailHeld("Another worker is sending this mail.")
+    values = {":never": "", ":seen": stands["lease_until"], ":until": until, ":one": 1}
+    try:
+        return items.update(table, key, "SET lease_until = :until ADD tries :one", values, LEASE_HAS_RUN_OUT)
+    except items.ConditionFailed as other:
+        raise MailHeld("Another worker has just begun to send this mail.") from other
+
+
+def _release(table: str, key: keys.Key, claimed: items.Item) -> None:
+    """Nothing was sent, and we know it: the next try is a first try."""
+    try:
+        items.delete(table, key, STILL_OURS, {":ours": claimed["lease_until"]})
+    except items.ConditionFailed:
+        return

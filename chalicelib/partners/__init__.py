@@ -1,0 +1,1 @@
+"""Freedom Partners: monthly gifts, and the donor's control over them."""

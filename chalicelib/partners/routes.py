@@ -1,0 +1,132 @@
+"""The calls of the donor portal about the monthly gift."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+
+from chalicelib import money
+from chalicelib.errors import InvalidInput
+from chalicelib.guard import rate_limit
+from chalicelib.http import Answer, FormFields, Routes, plain_fields
+from chalicelib.partners import manage, store
+from chalicelib.partners.manage import Cancel, Change, Pause
+from chalicelib.partners.partnership import Partnership
+from chalicelib.portal import sessions
+
+routes = Routes(__name__)
+
+
+class PartnershipView(msgspec.Struct, frozen=True):
+    """A monthly gift as its donor sees it. `amount` is in minor units."""
+
+    partnership_id: str
+    amount: int
+    currency: str
+    day: int
+    state: Literal["active", "payment_problem", "paused", "ended"]
+    started_on: date
+    next_charge_on: date | None
+    paused_until: date | None
+    ended_on: date | None
+    method: str
+
+
+class PartnershipList(msgspec.Struct, frozen=True):
+    partnerships: list[PartnershipView]
+    next: str | None = None
+
+
+class PaymentPage(msgspec.Struct, frozen=True):
+    """Where the card is changed."""
+
+    url: str
+
+
+def view(each: Partnership) -> PartnershipView:
+    """A partnership in the words of the API."""
+    return PartnershipView(
+        partnership_id=each.partnership_id,
+        amount=each.amount.minor,
+        currency=each.amount.currency,
+        day=each.day,
+        state=each.state,
+        started_on=each.started_at.date(),
+        next_charge_on=each.next_charge_at.date() if each.next_charge_at else None,
+        paused_until=each.paused_until.date() if each.paused_until else None,
+        ended_on=each.ended_at.date() if each.ended_at else None,
+        method=each.method,
+    )
+
+
+def _change_form(fields: FormFields) -> dict[str, Any]:
+    """A typed amount is in whole units of the gift's currency, which the form names."""
+    plain = plain_fields(fields)
+    wanted: dict[str, Any] = {"day": plain["day"]} if "day" in plain else {}
+    if "new_amount" in plain:
+        currency = str(plain.get("currency", ""))
+        if len(currency) != 3:
+            raise InvalidInput("Which currency?", code="missing", field="currency")
+        wanted["amount"] = money.from_typed(plain["new_amount"], currency).minor
+    return wanted
+
+
+def _donor() -> str:
+    donor_id = sessions.donor_changing(routes.caller())
+    rate_limit.allow("portal_change", donor=donor_id)
+    return donor_id
+
+
+def _shown(changed: Partnership) -> Answer:
+    return Answer(view(changed), see_other="/portal/partnerships")
+
+
+@routes.route("/portal/partnerships", gives=PartnershipList, page="portal/partnerships.html")
+def partnerships() -> PartnershipList:
+    """The donor's monthly gifts, the ones that go on first."""
+    donor_id = sessions.donor(routes.caller())
+    return PartnershipList([view(each) for each in store.of_donor(donor_id)])
+
+
+@routes.route(
+    "/portal/partnerships/{partnership_id}", methods=("PATCH", "POST"), takes=Change, gives=PartnershipView,
+    form=_change_form,
+)  # fmt: skip
+def change(partnership_id: str, wanted: Change) -> Answer:
+    """Change the amount or the day. A form, which can only POST, may do so too."""
+    return _shown(manage.change(_donor(), partnership_id, wanted))
+
+
+@routes.route(
+    "/portal/partnerships/{partnership_id}/pause", methods=("POST",), takes=Pause, gives=PartnershipView,
+    form=plain_fields,
+)  # fmt: skip
+def pause(partnership_id: str, wanted: Pause) -> Answer:
+    """Pause until a day."""
+    return _shown(manage.pause(_donor(), partnership_id, wanted))
+
+
+@routes.route(
+    "/portal/partnerships/{partnership_id}/resume", methods=("POST",), gives=PartnershipView, form=plain_fields
+)
+def resume(partnership_id: str) -> Answer:
+    """End a pause."""
+    return _shown(manage.resume(_donor(), partnership_id))
+
+
+@routes.route(
+    "/portal/partnerships/{partnership_id}/cancel", methods=("POST",), takes=Cancel, gives=PartnershipView,
+    form=plain_fields,
+)  # fmt: skip
+def cancel(partnership_id: str, wanted: Cancel) -> Answer:
+    """End the monthly gift at once."""
+    return _shown(manage.cancel(_donor(), partnership_id, wanted))
+
+
+@routes.route("/portal/payment-method", methods=("POST",), gives=PaymentPage, status=201, form=plain_fields)
+def payment_method() -> Answer:
+    """Go to Stripe's own page for changing the card."""
+    url = manage.card_page(_donor())
+    return Answer(PaymentPage(url), 201, see_other=url)

@@ -1,0 +1,62 @@
+"""Partnerships as they were last seen at Stripe, each under its donor."""
+
+from __future__ import annotations
+
+import msgspec
+
+from chalicelib import items, keys
+from chalicelib.partners.partnership import Partnership
+
+# Two workers and the donor's own click may meet on one partnership; more than
+# a few rounds of that is a fault to look at.
+TRIES = 6
+# A donor with more partnerships than this is not a donor.
+MOST = 100
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Whose a partnership is and which version of it is kept; version 0 is none yet."""
+
+    donor_id: str = ""
+    version: int = 0
+
+
+def seen(subscription_id: str) -> Seen:
+    """What is kept of a subscription now."""
+    pointer = items.get(items.giving(), keys.pointer("SUBSCRIPTION", subscription_id))
+    if pointer is None:
+        return Seen()
+    item = items.get(items.giving(), _key(pointer["donor_id"], subscription_id))
+    return Seen(pointer["donor_id"], item["version"] if item else 0)
+
+
+def replace(stands: Partnership, seen_version: int) -> bool:
+    """Keep how a partnership stands unless somebody else wrote since `seen_version`; whether it was kept."""
+    item = items.as_item(_key(stands.donor_id, stands.partnership_id), stands) | {"version": seen_version + 1}
+    try:
+        if seen_version:
+            items.put(items.giving(), item, "version = :seen", {":seen": seen_version})
+        else:
+            pointer = keys.pointer("SUBSCRIPTION", stands.partnership_id) | {"donor_id": stands.donor_id}
+            items.transact([items.put_write(items.giving(), item), items.put_write(items.giving(), pointer)])
+    except items.ConditionFailed:
+        return False
+    return True
+
+
+def of_donor(donor_id: str) -> list[Partnership]:
+    """The donor's partnerships, the ones that go on first, then the newest."""
+    found, _ = items.query(items.giving(), keys.donor(donor_id)["pk"], prefix=keys.PARTNERSHIPS, limit=MOST)
+    partnerships = [items.as_struct(item, Partnership) for item in found]
+    newest = sorted(partnerships, key=lambda each: each.started_at, reverse=True)
+    return sorted(newest, key=lambda each: each.state == "ended")
+
+
+def one(donor_id: str, subscription_id: str) -> Partnership | None:
+    """One partnership of this donor; another donor's is not looked at."""
+    item = items.get(items.giving(), _key(donor_id, subscription_id))
+    return items.as_struct(item, Partnership) if item else None
+
+
+def _key(donor_id: str, subscription_id: str) -> keys.Key:
+    return keys.donor(donor_id, f"{keys.PARTNERSHIPS}{subscription_id}")

@@ -1,0 +1,1 @@
+"""The donor portal: sign-in, sessions, contact info."""

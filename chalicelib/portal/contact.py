@@ -1,0 +1,85 @@
+"""A donor's contact info: what they may read and change themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from chalicelib import items, keys, plain_text
+from chalicelib.errors import InvalidInput, NotSignedIn
+from chalicelib.giving import donors
+from chalicelib.giving.donors import Address, Donor
+
+Line = Annotated[str, msgspec.Meta(max_length=120)]
+Country = Annotated[str, msgspec.Meta(pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2, or empty")]
+
+
+class AddressInput(msgspec.Struct, frozen=True):
+    line1: Line = ""
+    line2: Line = ""
+    city: Line = ""
+    region: Line = ""
+    postal_code: Annotated[str, msgspec.Meta(max_length=20)] = ""
+    country: Country = ""
+
+
+class ContactChange(msgspec.Struct, frozen=True):
+    """What to change; what is left out stays. An empty text takes a thing away."""
+
+    name: Line | None = None
+    phone: Annotated[str, msgspec.Meta(max_length=40, pattern=r"^[0-9+() ./-]*$")] | None = None
+    address: AddressInput | None = None
+    language: Annotated[str, msgspec.Meta(pattern="^([a-z]{2})?$")] | None = None
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """How to reach a donor, with every part of the address, empty ones too. The email changes only by proof."""
+
+    email: str
+    name: str
+    phone: str
+    address: dict[str, str]
+    language: str
+
+
+def of(donor_id: str) -> Contact:
+    """The donor's contact info."""
+    return _shown(_profile(donor_id))
+
+
+def change(donor_id: str, wanted: ContactChange) -> Contact:
+    """Change the named parts and nothing else. Raises InvalidInput."""
+    parts = {name: part for name in ("name", "phone", "language") if (part := getattr(wanted, name)) is not None}
+    for name, part in parts.items():
+        parts[name] = plain_text.one_line(part, name)
+    if wanted.address:
+        _one_line_each(wanted.address)
+        parts["address"] = msgspec.to_builtins(wanted.address)
+    if not parts:
+        return of(donor_id)
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in parts)
+    values = {f":{name}": part for name, part in parts.items()}
+    names = {f"#{name}": name for name in parts}
+    changed = items.update(items.giving(), keys.donor(donor_id), expression, values, items.PRESENT, names)
+    return _shown(items.as_struct(changed, Donor))
+
+
+def _profile(donor_id: str) -> Donor:
+    found = donors.profile(donor_id)
+    if found is None:
+        raise NotSignedIn("Please sign in.")
+    return found
+
+
+def _shown(donor: Donor) -> Contact:
+    address = {name: getattr(donor.address, name) for name in Address.__struct_fields__}
+    return Contact(donor.email, donor.name, donor.phone, address, donor.language)
+
+
+def _one_line_each(address: AddressInput) -> None:
+    for name in address.__struct_fields__:
+        try:
+            plain_text.one_line(getattr(address, name), name)
+        except InvalidInput as fault:
+            raise InvalidInput(fault.message, code=fault.code, field="address") from fault

@@ -1,0 +1,159 @@
+"""The calls of the donor portal: signing in and out, the first page, contact info."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from chalicelib.errors import InvalidInput, NotSignedIn
+from chalicelib.giving import history
+from chalicelib.giving.email_address import checked_email
+from chalicelib.guard import rate_limit
+from chalicelib.http import Answer, FormFields, Routes, cookie, plain_fields, require_own_origin
+from chalicelib.partners import routes as partner_routes
+from chalicelib.partners import store as partnerships
+from chalicelib.portal import contact, sessions, sign_in
+from chalicelib.portal.contact import Contact, ContactChange
+from chalicelib.statements import register
+
+routes = Routes(__name__)
+
+ADDRESS_FIELDS = ("line1", "line2", "city", "region", "postal_code", "country")
+
+
+class SignInRequest(msgspec.Struct, frozen=True):
+    """The address to which link and code go."""
+
+    email: Annotated[str, msgspec.Meta(max_length=254)]
+
+
+class SignInTaken(msgspec.Struct, frozen=True):
+    """The same for every address."""
+
+    message: str = "If we know this address, a mail with a link and a code is on its way. Both work for 10 minutes."
+
+
+class SessionRequest(msgspec.Struct, frozen=True):
+    """The token of the link, in the browser that asked; or, in any browser, the address and the code."""
+
+    token: Annotated[str, msgspec.Meta(max_length=300)] | None = None
+    email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+    code: Annotated[str, msgspec.Meta(max_length=20)] | None = None
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    signed_in: bool
+
+
+def _contact_form(fields: FormFields) -> dict[str, Any]:
+    """A form sends every field; an empty one takes a thing away."""
+    plain = {name: values[-1] for name, values in fields.items()}
+    wanted = {name: plain[name] for name in ("name", "phone", "language") if name in plain}
+    address = {name: plain[name] for name in ADDRESS_FIELDS if name in plain}
+    return {**wanted, "address": address} if address else wanted
+
+
+def _require_no_foreign_origin() -> None:
+    """Another site may not sign its own account in here under a visitor's hands."""
+    if routes.caller().origin:
+        require_own_origin(routes.caller())
+
+
+@routes.route("/portal", page="portal/home.html", gives=SignedIn)
+def home() -> Answer:
+    """The donor's first page; for everybody else the form to sign in."""
+    try:
+        donor_id = sessions.donor(routes.caller())
+    except NotSignedIn:
+        return Answer(SignedIn(False), template="portal/sign_in.html")
+    parts = {
+        "donor": contact.of(donor_id),
+        "gifts": [history.view(gift) for gift in history.newest(donor_id, 5)],
+        "partnerships": [partner_routes.view(each) for each in partnerships.of_donor(donor_id)],
+        "statements": register.years(donor_id),
+    }
+    return Answer(SignedIn(True), page=msgspec.to_builtins(parts))
+
+
+@routes.route(
+    "/portal/sign-in", methods=("POST",), takes=SignInRequest, gives=SignInTaken, status=202,
+    form=plain_fields, form_page="sign-in",
+)  # fmt: skip
+def ask_to_sign_in(wanted: SignInRequest) -> Answer:
+    """Have a link and a code sent. Status, body and calls made are the same for every address."""
+    _require_no_foreign_origin()
+    email = checked_email(wanted.email, "email")
+    rate_limit.allow("sign_in", ip=routes.caller().ip, email=email)
+    asking = cookie(sign_in.COOKIE, sign_in.ask(email), seconds=sign_in.LIFETIME_SECONDS)
+    return Answer(SignInTaken(), 202, see_other="/portal/code", cookies=(asking,))
+
+
+@routes.route("/portal/code", page="portal/code.html", gives=SignInTaken)
+def code_page() -> Answer:
+    """Where the code is typed."""
+    return Answer(SignInTaken(), page={"email": ""})
+
+
+@routes.route("/portal/enter", page="portal/enter.html", gives=SignInTaken)
+def enter_page() -> Answer:
+    """Where the link in the mail leads. Nothing happens before a person presses the button."""
+    return Answer(SignInTaken())
+
+
+@routes.route(
+    "/portal/session", methods=("POST",), takes=SessionRequest, gives=SignedIn, status=201,
+    form=plain_fields, form_page="code",
+)  # fmt: skip
+def begin_session(wanted: SessionRequest) -> Answer:
+    """Sign in with the link's token or the mail's code, once."""
+    _require_no_foreign_origin()
+    caller = routes.caller()
+    if wanted.token:
+        rate_limit.allow("session", ip=caller.ip)
+        donor_id = sign_in.by_token(wanted.token, caller.cookies.get(sign_in.COOKIE, ""))
+    else:
+        donor_id = _by_code(wanted)
+    cookies = (sessions.begin(donor_id, caller), cookie(sign_in.COOKIE, "", seconds=0))
+    return Answer(SignedIn(True), 201, see_other="/portal", cookies=cookies)
+
+
+@routes.route("/portal/session", methods=("DELETE",), gives=SignedIn)
+def end_session() -> Answer:
+    """Sign out."""
+    return _signed_out()
+
+
+@routes.route("/portal/sign-out", methods=("POST",), gives=SignedIn, form=plain_fields)
+def sign_out() -> Answer:
+    """Sign out, for a form, which can only POST."""
+    return _signed_out()
+
+
+@routes.route("/portal/contact", gives=Contact, page="portal/contact.html", query=("saved",))
+def show_contact() -> Answer:
+    """How to reach the donor."""
+    return Answer(contact.of(sessions.donor(routes.caller())), page={"saved": bool(routes.query("saved"))})
+
+
+@routes.route(
+    "/portal/contact", methods=("PATCH", "POST"), takes=ContactChange, gives=Contact, form=_contact_form
+)
+def change_contact(wanted: ContactChange) -> Answer:
+    """Change name, phone, address or language. A form, which can only POST, may do so too."""
+    donor_id = sessions.donor_changing(routes.caller())
+    return Answer(contact.change(donor_id, wanted), see_other="/portal/contact?saved=yes")
+
+
+def _by_code(wanted: SessionRequest) -> str:
+    if not wanted.email or not wanted.code:
+        raise InvalidInput("Send the token, or the address and the code.", code="missing", field="code")
+    email = checked_email(wanted.email, "email")
+    sign_in.check_code(wanted.code)
+    rate_limit.allow("session", ip=routes.caller().ip, email=email)
+    return sign_in.by_code(email, wanted.code)
+
+
+def _signed_out() -> Answer:
+    require_own_origin(routes.caller())
+    return Answer(SignedIn(False), see_other="/portal", cookies=(sessions.end(routes.caller()),))

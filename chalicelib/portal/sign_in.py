@@ -1,0 +1,129 @@
+"""
+Signing in without a password: a link for the browser that asked, a code for any other.
+
+The page does the same for every address: count, queue, answer. Whether
+there is a donor is found out by the worker, whose only answer is a mail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+
+import msgspec
+
+from chalicelib import items, keys, settings
+from chalicelib.clock import epoch_seconds
+from chalicelib.errors import InvalidInput, NotSignedIn
+from chalicelib.giving import donors
+from chalicelib.mail import outbox
+
+COOKIE = "asking"
+# Long enough to walk to another room's computer, short enough to be of no use tomorrow.
+LIFETIME_SECONDS = int(timedelta(minutes=10).total_seconds())
+# Five guesses at 8 digits: 1 in 20 million a request, and a request is limited too.
+CODE_DIGITS, CODE_TRIES = 8, 5
+
+THE_VERY_ONE = "token_hash = :token AND asking_hash = :asking AND expires_at > :now"
+TRIES_LEFT = "attribute_exists(pk) AND expires_at > :now AND tries < :most"
+
+
+class SignInAsked(msgspec.Struct, frozen=True, tag=True):
+    """Somebody asked to sign in with this address, from the browser whose cookie has this hash."""
+
+    email: str
+    asking_hash: str
+    request_id: str
+
+
+def ask(email: str) -> str:
+    """Have the mail sent, if there is a donor; give the secret that stays with the asking browser."""
+    asking = secrets.token_urlsafe(32)
+    outbox.ask(SignInAsked(email, _hash(asking), secrets.token_hex(8)))
+    return asking
+
+
+def send(job: SignInAsked) -> None:
+    """Send link and code to a known donor; a new request ends the one before. For an unknown address, nothing."""
+    donor_id = donors.id_by_email(job.email)
+    donor = donors.profile(donor_id) if donor_id else None
+    if donor is None or not donor.email:
+        return
+    name = keys.email_hash(job.email)
+    secret, code = secrets.token_urlsafe(32), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+    request = {
+        "donor_id": donor.donor_id,
+        "token_hash": _hash(secret),
+        "code_hash": _hash_code(name, code),
+        "asking_hash": job.asking_hash,
+        "tries": 0,
+        "expires_at": epoch_seconds() + LIFETIME_SECONDS,
+    }
+    items.put(items.passing(), keys.passing("SIGNIN", name) | request)
+    link = f"{settings.current().site_url}/portal/enter#token={name}.{secret}"
+    outbox.send_once("sign_in", job.request_id, donor.email, {"link": link, "code": f"{code[:4]} {code[4:]}"})
+
+
+def by_token(token: str, asking: str) -> str:
+    """
+    The donor whose link this is, once, in the browser that asked.
+
+    One conditional delete decides: of eight presses one wins. Raises
+    NotSignedIn for any other, without saying why.
+    """
+    name, _, secret = token.partition(".")
+    values = {":token": _hash(secret), ":asking": _hash(asking), ":now": epoch_seconds()}
+    try:
+        used = items.delete(items.passing(), keys.passing("SIGNIN", name), THE_VERY_ONE, values)
+    except items.ConditionFailed:
+        used = None
+    if used is None:
+        raise _refused()
+    return str(used["donor_id"])
+
+
+def by_code(email: str, code: str) -> str:
+    """
+    The donor whose code this is, in any browser. Five wrong ones end the request.
+
+    The try is counted before the code is compared, so that parallel guesses
+    are counted too.
+    """
+    name = keys.email_hash(email)
+    digits = "".join(char for char in code if char.isdigit())
+    key, now = keys.passing("SIGNIN", name), epoch_seconds()
+    try:
+        request = items.update(
+            items.passing(), key, "ADD tries :one", {":one": 1, ":now": now, ":most": CODE_TRIES}, TRIES_LEFT
+        )
+        if not hmac.compare_digest(request["code_hash"], _hash_code(name, digits)):
+            raise _refused()
+        items.delete(items.passing(), key, "code_hash = :code", {":code": request["code_hash"]})
+    except items.ConditionFailed as gone:
+        raise _refused() from gone
+    return str(request["donor_id"])
+
+
+def check_code(code: str) -> None:
+    """Raise InvalidInput for what cannot be a code, before a try is counted."""
+    if len([char for char in code if char.isascii() and char.isdigit()]) != CODE_DIGITS:
+        raise InvalidInput("The code has 8 digits.", code="code_invalid", field="code")
+
+
+def _refused() -> NotSignedIn:
+    return NotSignedIn(
+        "This does not sign you in. It may have been used, be older than 10 minutes, or belong to another browser: "
+        "then type the code from the mail, or ask for a new one.",
+        code="sign_in_failed",
+    )
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _hash_code(name: str, code: str) -> str:
+    """A code has few digits, so what is kept of it is keyed: a reader of the table alone cannot try them all."""
+    return hmac.new(settings.current().token_secret.encode(), f"{name}:{code}".encode(), hashlib.sha256).hexdigest()

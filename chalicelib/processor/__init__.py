@@ -1,0 +1,1 @@
+"""Everything that talks to Stripe. Nothing outside this folder imports its SDK."""

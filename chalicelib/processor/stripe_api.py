@@ -1,0 +1,193 @@
+"""
+The only place that calls Stripe: our pinned version, a timeout on every call, an end to every retry.
+
+Answers are plain dicts, because Stripe's objects stopped being dicts and
+their fields come and go with the API version. A call has three outcomes,
+never two: done, refused (ProcessorRefused, NotThere) and unknown
+(ProcessorUnsure).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import log, settings
+from chalicelib.errors import NotThere, ProcessorRefused, ProcessorUnsure
+
+if TYPE_CHECKING:
+    from stripe import HTTPClient, StripeClient
+
+# https://docs.stripe.com/upgrades - moved by hand, with the stand-in and the contract tests.
+API_VERSION = "2026-10-28.endive"
+# Stripe answers within 2 seconds as a rule; the page that waits for us ends after 15.
+TIMEOUT_SECONDS = (3.0, 6.0)
+# One more try: with its idempotency key the SDK may repeat any call, and the queue repeats the rest.
+RETRIES = 1
+PAGE = 100
+# Lists end: 200 pages are 20,000 charges in one window of reconcile.
+PAGES_LIMIT = 200
+
+Object = dict[str, Any]
+
+CHARGE_PARTS = ["balance_transaction", "payment_intent", "customer"]
+SUBSCRIPTION_PARTS = ["default_payment_method", "customer"]
+
+
+_transport: HTTPClient | None = None
+
+
+def set_transport(transport: HTTPClient | None = None) -> None:
+    """Reach Stripe over `transport` from here on; over the network again when none is given."""
+    global _transport  # noqa: PLW0603 - the seam at which a test stands in for the network
+    _transport = transport
+    client.cache_clear()
+
+
+@functools.cache
+def client() -> StripeClient:
+    """The SDK's client for this process."""
+    import stripe  # noqa: PLC0415 - 90 ms that pages and sign-ups never need
+
+    given = settings.current()
+    return stripe.StripeClient(
+        given.stripe_api_key,
+        stripe_version=API_VERSION,
+        max_network_retries=RETRIES,
+        base_addresses={"api": given.stripe_api_base} if given.stripe_api_base else None,
+        http_client=_transport or stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+    )
+
+
+def create_checkout(params: Object, *, key: str) -> Object:
+    """A Checkout Session; the same `key` within 24 hours gives the same session."""
+    return _ask(lambda: client().v1.checkout.sessions.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]
+
+
+def checkout(session_id: str) -> Object:
+    """A Checkout Session with its payment intent."""
+    return _ask(lambda: client().v1.checkout.sessions.retrieve(session_id, {"expand": ["payment_intent"]}))
+
+
+def charge(charge_id: str) -> Object:
+    """A charge with its balance transaction, payment intent and customer."""
+    return _ask(lambda: client().v1.charges.retrieve(charge_id, {"expand": CHARGE_PARTS}))  # type: ignore[typeddict-item]
+
+
+def refunds_of(charge_id: str) -> list[Object]:
+    """Every refund of a charge, with the balance transactions that moved its money."""
+    parts = ["data.balance_transaction", "data.failure_balance_transaction"]
+    return list(_listed(client().v1.refunds.list, charge=charge_id, expand=parts))
+
+
+def disputes_of(charge_id: str) -> list[Object]:
+    """Every dispute of a charge."""
+    return list(_listed(client().v1.disputes.list, charge=charge_id))
+
+
+def invoice(invoice_id: str) -> Object:
+    """An invoice."""
+    return _ask(lambda: client().v1.invoices.retrieve(invoice_id))
+
+
+def invoice_paid_by(payment_intent_id: str) -> Object | None:
+    """The invoice that a payment intent pays, if any: since basil only InvoicePayment tells."""
+    found = _listed(
+        client().v1.invoice_payments.list,
+        payment={"type": "payment_intent", "payment_intent": payment_intent_id},
+        expand=["data.invoice"],
+    )
+    return next((paid["invoice"] for paid in found), None)
+
+
+def payment_intents_of(invoice_id: str) -> list[str]:
+    """The payment intents that pay, or tried to pay, an invoice."""
+    found = _listed(client().v1.invoice_payments.list, invoice=invoice_id)
+    return [str(paid["payment"]["payment_intent"]) for paid in found if paid["payment"].get("payment_intent")]
+
+
+def charges_of(payment_intent_id: str) -> list[Object]:
+    """Every charge that a payment intent made, failed ones too."""
+    return list(_listed(client().v1.charges.list, payment_intent=payment_intent_id))
+
+
+def subscription(subscription_id: str) -> Object:
+    """A subscription with its customer and payment method."""
+    return _ask(lambda: client().v1.subscriptions.retrieve(subscription_id, {"expand": SUBSCRIPTION_PARTS}))  # type: ignore[typeddict-item]
+
+
+def change_subscription(subscription_id: str, params: Object) -> Object:
+    """Set something on a subscription. Setting the same twice is harmless."""
+    return _ask(lambda: client().v1.subscriptions.update(subscription_id, params))  # type: ignore[arg-type]
+
+
+def cancel_subscription(subscription_id: str, params: Object) -> None:
+    """End a subscription at once. One that has ended already raises NotThere."""
+    _ask(lambda: client().v1.subscriptions.cancel(subscription_id, params))  # type: ignore[arg-type]
+
+
+def billing_portal(customer_id: str, return_url: str) -> str:
+    """The address of Stripe's own page for changing the card."""
+    params: Any = {
+        "customer": customer_id,
+        "return_url": return_url,
+        "flow_data": {"type": "payment_method_update"},
+    }
+    return str(_ask(lambda: client().v1.billing_portal.sessions.create(params))["url"])
+
+
+def fraud_warning(warning_id: str) -> Object:
+    """An early fraud warning."""
+    return _ask(lambda: client().v1.radar.early_fraud_warnings.retrieve(warning_id))
+
+
+def made_between(kind: str, first: int, last: int) -> Iterator[Object]:
+    """Charges, refunds, disputes or balance transactions created from `first` to `last` (epoch seconds, inclusive)."""
+    service = getattr(client().v1, kind)
+    return _listed(service.list, created={"gte": first, "lte": last})
+
+
+def _listed(ask: Callable[[Any], Any], **params: Any) -> Iterator[Object]:
+    after: Object = {}
+    for _ in range(PAGES_LIMIT):
+        page = _ask(lambda after=after: ask({**params, "limit": PAGE, **after}))  # type: ignore[misc]
+        yield from page["data"]
+        if not page["has_more"]:
+            return
+        after = {"starting_after": page["data"][-1]["id"]}
+    raise OverflowError(f"more than {PAGES_LIMIT * PAGE} objects in one list")
+
+
+def _ask(call: Callable[[], Any]) -> Object:
+    """
+    Make the call and give its answer as a dict, or say which of the three outcomes it was.
+
+    Source: https://docs.stripe.com/error-low-level - a 409 and a 429 did
+    nothing, but saying "unknown" of them loses nothing, for unknown is tried again.
+    """
+    import stripe  # noqa: PLC0415
+
+    try:
+        answer: Object = call().to_dict(for_json=True)
+    except stripe.InvalidRequestError as refused:
+        log.note("stripe_refused", code=refused.code, parameter=refused.param, request=refused.request_id)
+        if refused.code == "resource_missing":
+            raise NotThere("The payment processor does not know this.") from refused
+        raise ProcessorRefused("The payment processor did not accept this.", code=_code(refused)) from refused
+    except stripe.CardError as declined:
+        raise ProcessorRefused("The card was declined.", code="card_declined") from declined
+    except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as broken:
+        log.count("stripe_misconfigured", kind=type(broken).__name__, request=broken.request_id)
+        raise ProcessorUnsure("Payments are not available at the moment. Please try again later.") from broken
+    except stripe.StripeError as unsure:
+        log.note("stripe_unsure", kind=type(unsure).__name__, status=unsure.http_status, request=unsure.request_id)
+        raise ProcessorUnsure(
+            "We could not reach the payment processor, so nothing is certain yet. Please look again in a minute.",
+            retry_after=30,
+        ) from unsure
+    return answer
+
+
+def _code(refused: stripe.InvalidRequestError) -> str:  # type: ignore[name-defined]  # noqa: F821 - lazy import
+    return "amount_too_small" if refused.code == "amount_too_small" else "payment_processor_refused"

@@ -1,0 +1,1 @@
+"""Email sign-up: interests, consent, and leaving as easily as joining."""

@@ -1,0 +1,1 @@
+"""Pages. Imports no store: data is handed in."""

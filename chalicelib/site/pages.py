@@ -1,0 +1,143 @@
+"""Pages from templates. Knows the charity's facts, money and dates; no store, no Stripe."""
+
+from __future__ import annotations
+
+import functools
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from chalicelib import charity, settings
+from chalicelib.errors import GivingError
+from chalicelib.money import Money, decimals, in_words
+from chalicelib.signups import signup
+from chalicelib.site import giving_form, static_files, stories
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+# Two letters that CLDR names, but to which nothing can be posted.
+NO_COUNTRIES = frozenset("EU EZ QO UN XA XB ZZ".split())
+
+# The forms that a refusal shows again, and how.
+FORM_PAGES = {
+    "give": "give.html",
+    "sign-up": "sign_up.html",
+    "sign-in": "portal/sign_in.html",
+    "code": "portal/code.html",
+}
+# What a page may leave out; everything else it must be given, or StrictUndefined raises.
+OPTIONAL: dict[str, Any] = {
+    "error": None,
+    "typed": {},
+    "ticked": None,
+    "saved": False,
+    "signed_in": False,
+    "form_token": "",
+    "framed": False,
+    "attempt": 0,
+    "email": "",
+    "next": None,
+    "source": "",
+    "status": "",
+    "year": None,
+    "years": [],
+    "totals": [],
+    "done": "",
+}
+
+
+def render(template: str, **data: Any) -> str:
+    """The page as HTML, everything in `data` escaped. A variable the page needs and does not get raises."""
+    return _templates().get_template(template).render(**data)
+
+
+def form_again(form_page: str, fields: dict[str, list[str]], error: GivingError) -> str:
+    """The form that was refused, as it was typed, with what is wrong on top and at the field."""
+    template = FORM_PAGES.get(form_page)
+    if template is None:
+        return problem(error)
+    typed = {name: values[-1] for name, values in fields.items()}
+    data: dict[str, Any] = {"error": error, "typed": typed, "ticked": fields.get("interests", [])}
+    if form_page == "give":
+        data["form"] = giving_form.again(typed, error)
+    return render(template, **{**data, "source": typed.get("source", ""), "email": typed.get("email", "")})
+
+
+def problem(error: GivingError) -> str:
+    """The page that says what went wrong and offers a way back."""
+    return render("problem.html", problem=error)
+
+
+@functools.cache
+def _templates() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    env.filters.update(money=_money, brief=_brief, typed=_typed, day=_day, month_day=_month_day, rfc822=_rfc822)
+    env.globals.update(OPTIONAL)
+    env.globals.update(
+        charity=charity.current(),
+        site_url=settings.current().site_url.rstrip("/"),
+        static=static_files.url,
+        currency_decimals=decimals,
+        countries=_countries,
+        interests_offered=signup.INTERESTS,
+        consent_wording=signup.CONSENT_WORDING,
+        consent_version=signup.CONSENT_VERSION,
+        front_page=stories.STORIES[0],
+    )
+    return env
+
+
+def _money(value: Any, currency: str = "") -> str:
+    """Money in words: of a Money, of {minor, currency}, or of minor units and a currency."""
+    if isinstance(value, dict):
+        value = Money(value["minor"], value["currency"])
+    return in_words(value if isinstance(value, Money) else Money(value, currency))
+
+
+def _brief(value: Any, currency: str = "") -> str:
+    """Money in words without a fraction that is nothing: "$50", but "$50.25"."""
+    code = currency or (value["currency"] if isinstance(value, dict) else value.currency)
+    return _money(value, currency).removesuffix("." + "0" * decimals(code))
+
+
+def _typed(minor: int, currency: str) -> str:
+    """Minor units as a person would type them into a form."""
+    return giving_form.as_typed(Money(minor, currency))
+
+
+def _day(value: str | date) -> str:
+    """An ISO date, or the day of an ISO moment, as "24 November 2026"."""
+    on = value if isinstance(value, date) else datetime.fromisoformat(value)
+    return f"{on.day} {on:%B %Y}"
+
+
+def _rfc822(value: date) -> str:
+    """A date as RSS 2.0 writes it, at the start of that day in UTC. English names, whatever the locale."""
+    weekdays, months = "Mon Tue Wed Thu Fri Sat Sun".split(), "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    at = f"{value.day:02} {months[value.month - 1]} {value.year} 00:00:00 +0000"
+    return f"{weekdays[value.weekday()]}, {at}"
+
+
+def _month_day(day: int) -> str:
+    """A day of the month as "the 1st"."""
+    ending = "th" if day in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    return f"{day}{ending}"
+
+
+@functools.cache
+def _countries() -> list[tuple[str, str]]:
+    """ISO codes and English names, by name."""
+    from babel import Locale  # noqa: PLC0415 - one page in twenty needs it
+
+    territories = Locale("en").territories
+    codes = (code for code in territories if len(code) == 2 and code.isalpha() and code not in NO_COUNTRIES)
+    return sorted(((code, territories[code]) for code in codes), key=lambda country: country[1])

@@ -1,0 +1,1 @@
+"""Receipts and tax statements as documents."""

@@ -1,0 +1,70 @@
+"""Documents kept in S3: each put there once under its name, and fetched by a link that soon ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib import aws, settings
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+PDF = "application/pdf"
+# Long enough to follow a redirect on a slow line, too short for a link left in a history to be of use.
+LINK_SECONDS = 300
+# S3 answers 409 when two conditional puts of one name meet; the one that comes again then finds the other's.
+TRIES = 3
+# To a role that may not list the bucket S3 calls a missing object forbidden.
+MISSING = {"404", "403", "NoSuchKey"}
+
+
+def keep(key: str, pdf: bytes, filename: str) -> None:
+    """Put the document under `key`, unless one is there: what was kept once is never overwritten."""
+    for attempt in range(TRIES):
+        try:
+            aws.s3().put_object(
+                Bucket=settings.current().documents_bucket, Key=key, Body=pdf, ContentType=PDF,
+                ContentDisposition=_inline(filename), IfNoneMatch="*",
+            )  # fmt: skip
+        except aws.s3().exceptions.ClientError as refused:
+            if _code(refused) == "PreconditionFailed":
+                return
+            if _code(refused) != "ConditionalRequestConflict" or attempt == TRIES - 1:
+                raise
+        else:
+            return
+
+
+def is_kept(key: str) -> bool:
+    """Whether a document is there under `key`."""
+    try:
+        aws.s3().head_object(Bucket=settings.current().documents_bucket, Key=key)
+    except aws.s3().exceptions.ClientError as refused:
+        if _code(refused) in MISSING:
+            return False
+        raise
+    return True
+
+
+def link(key: str, filename: str) -> str:
+    """Where a browser may fetch the document during the next five minutes, without a session."""
+    return aws.s3().generate_presigned_url(
+        "get_object",
+        Params={
+            "Bucket": settings.current().documents_bucket,
+            "Key": key,
+            "ResponseContentType": PDF,
+            "ResponseContentDisposition": _inline(filename),
+            "ResponseCacheControl": "private, no-store",
+        },
+        ExpiresIn=LINK_SECONDS,
+    )
+
+
+def _inline(filename: str) -> str:
+    safe = "".join(char if char.isascii() and (char.isalnum() or char in ".-_") else "-" for char in filename)
+    return f'inline; filename="{safe}"'
+
+
+def _code(refused: ClientError) -> str:
+    return refused.response["Error"]["Code"]

@@ -1,0 +1,38 @@
+"""What documents say of the donor and of the entity, read from where each is kept."""
+
+from __future__ import annotations
+
+from chalicelib import charity
+from chalicelib.errors import MisconfiguredError
+from chalicelib.giving import donors
+from chalicelib.statements.statement import Recipient, Source
+
+
+def source(entity_id: str) -> Source:
+    """The facts of the entity that issues. Raises MisconfiguredError if charity.toml no longer has it."""
+    facts = charity.current()
+    if entity_id not in facts.entities:
+        raise MisconfiguredError(f"charity.toml: entities.{entity_id} took gifts, so it must stay there.")
+    return Source(facts.name, facts.entities[entity_id], facts.funds)
+
+
+def recipient(donor_id: str, home: str) -> Recipient:
+    """The donor's name, or else their mail address, and their postal address as far as they gave one."""
+    donor = donors.profile(donor_id)
+    if donor is None:
+        return Recipient("")
+    return Recipient(donor.name or donor.email, address_lines(donor.address, home))
+
+
+def address_lines(address: donors.Address, home: str) -> tuple[str, ...]:
+    """The address as a letter from country `home` would carry it: a country is named only if it is another."""
+    town = " ".join(part for part in (address.region, address.postal_code) if part)
+    place = ", ".join(part for part in (address.city, town) if part)
+    country = "" if address.country == home else _country_name(address.country)
+    return tuple(line for line in (address.line1, address.line2, place, country) if line)
+
+
+def _country_name(code: str) -> str:
+    from babel import Locale  # noqa: PLC0415 - only where a document goes abroad
+
+    return str(Locale("en").territories.get(code, code))

@@ -1,0 +1,30 @@
+"""One gift's receipt: drawn up from the gift's facts when first asked for, and kept."""
+
+from __future__ import annotations
+
+from chalicelib import clock
+from chalicelib.errors import NotFound
+from chalicelib.giving import ledger
+from chalicelib.statements import documents, donor_facts, render, statement
+
+
+def link_for(donor_id: str, gift_id: str) -> str:
+    """
+    Where the receipt of this donor's gift may be fetched during the next five minutes.
+
+    What the receipt says is part of its name, so a refund makes another one
+    and the earlier one stays as it was. Raises NotFound for a gift that is
+    not this donor's, and Conflict while the payment is disputed.
+    """
+    gift = ledger.gift(donor_id, gift_id)
+    if gift is None:
+        raise NotFound("There is no such gift.")
+    source = donor_facts.source(gift.entity)
+    recipient = donor_facts.recipient(donor_id, source.entity.country)
+    today = clock.now().astimezone(source.entity.zone).date()
+    content = statement.draw_up_receipt(source, recipient, gift, today)
+    key = f"receipts/{donor_id}/{gift_id}-{statement.fingerprint(content)[:16]}.pdf"
+    filename = f"receipt-{gift.given_on.isoformat()}-{gift_id[:8]}.pdf"
+    if not documents.is_kept(key):
+        documents.keep(key, render.pdf("receipt", content), filename)
+    return documents.link(key, filename)

@@ -1,0 +1,197 @@
+"""
+The register of issued statements: each is drawn up once, kept for good, and replaced rather than changed.
+
+    gifts --> content --> fingerprint --- the same as the newest? ---> that one, byte for byte
+                                      \\-- not the same: PDF to S3, then the next number here
+
+The PDF is in S3 before its number is here, so whatever the register names can
+be fetched; a crash in between leaves a file that nobody names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from chalicelib import charity, clock, items, keys
+from chalicelib.errors import NotFound
+from chalicelib.giving import ledger
+from chalicelib.statements import documents, donor_facts, render, statement
+from chalicelib.statements import tax_year as tax_years
+from chalicelib.statements.statement import Mark, Statement
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from chalicelib.giving.gift import Gift
+
+# Before the first gift that this software can have recorded.
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+# A gift's date is in the entity's zone and can be a day off its UTC date, either way.
+ZONES_APART = timedelta(days=1)
+# Twelve hex digits: of a million donors two share them with a chance of 1 in 500. With eight, a hundred pairs would.
+DONOR_DIGITS = 12
+
+
+class Issued(msgspec.Struct, frozen=True):
+    """One issued statement. `totals` are minor units by currency, what was kept of the gifts."""
+
+    number: int
+    serial: str
+    issued_at: datetime
+    fingerprint: str
+    sha256: str
+    s3_key: str
+    gifts: int
+    totals: dict[str, int]
+    replaces: str = ""
+
+    @property
+    def filename(self) -> str:
+        return f"statement-{self.serial}.pdf"
+
+
+class Total(msgspec.Struct, frozen=True):
+    """What was kept in one currency, in minor units."""
+
+    amount: int
+    currency: str
+
+
+class Year(msgspec.Struct, frozen=True):
+    """A tax year with gifts to one entity, for which a statement can be had. `so_far`: it has not ended."""
+
+    tax_year: int
+    entity: str
+    legal_name: str
+    currency_totals: list[Total]
+    gifts: int
+    so_far: bool
+
+
+def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
+    """
+    The donor's statement of a tax year: the newest one if it still tells the truth, else a new one.
+
+    Raises NotFound for an entity or year without gifts to tell of. Where an
+    earlier statement's gifts have all been returned, the new one says so.
+    """
+    entity = charity.current().entities.get(entity_id)
+    if entity is None or not statement.has_statements(entity.country):
+        raise NotFound("There are no statements of that organisation.")
+    gifts = _gifts(donor_id, entity_id, tax_year)
+    newest = _newest(donor_id, entity_id, tax_year)
+    if newest is None and not any(map(statement.counts, gifts)):
+        raise NotFound("There are no gifts in that tax year.")
+    recipient = donor_facts.recipient(donor_id, entity.country)
+    mark = _next_mark(donor_id, entity_id, tax_year, newest)
+    content = statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark)
+    if newest and newest.fingerprint == statement.fingerprint(content):
+        return newest
+    return _enter(donor_id, entity_id, tax_year, content, newest.number + 1 if newest else 1)
+
+
+def years(donor_id: str) -> list[Year]:
+    """Every tax year and entity for which the donor can have a statement, newest first."""
+    gifts = [gift for gift in ledger.gifts_between(donor_id, BEGINNING, clock.now() + ZONES_APART) if _is_told(gift)]
+    kinds = sorted({_year_of(gift) for gift in gifts}, reverse=True)
+    return [_year(kind, [gift for gift in gifts if _year_of(gift) == kind]) for kind in kinds]
+
+
+def entity_of(donor_id: str, tax_year: int) -> str:
+    """The entity that took the donor's gifts of the year: the default one if it took any. Raises NotFound if none."""
+    took = [year.entity for year in years(donor_id) if year.tax_year == tax_year]
+    if not took:
+        raise NotFound("There are no gifts in that tax year.")
+    entities = charity.current().entities
+    return next((entity for entity in took if entities[entity].default), took[0])
+
+
+def link(issued: Issued) -> str:
+    """Where the statement may be fetched during the next five minutes."""
+    return documents.link(issued.s3_key, issued.filename)
+
+
+def _gifts(donor_id: str, entity_id: str, tax_year: int) -> list[Gift]:
+    country = charity.current().entities[entity_id].country
+    first, last = tax_years.first_day(tax_year, country), tax_years.last_day(tax_year, country)
+    near = ledger.gifts_between(donor_id, _midnight(first) - ZONES_APART, _midnight(last) + 2 * ZONES_APART)
+    return [gift for gift in near if gift.entity == entity_id and first <= gift.given_on <= last]
+
+
+def _newest(donor_id: str, entity_id: str, tax_year: int) -> Issued | None:
+    prefix = keys.statement(entity_id, tax_year)
+    found, _ = items.query(items.giving(), keys.donor(donor_id)["pk"], prefix=prefix, backward=True, limit=1)
+    return items.as_struct(found[0], Issued) if found else None
+
+
+def _next_mark(donor_id: str, entity_id: str, tax_year: int, newest: Issued | None) -> Mark:
+    entity = charity.current().entities[entity_id]
+    donor = hashlib.sha256(f"{entity_id}:{donor_id}".encode()).hexdigest()[:DONOR_DIGITS]
+    number = newest.number + 1 if newest else 1
+    today = clock.now().astimezone(entity.zone).date()
+    return Mark(f"{entity.country}-{tax_year}-{donor}-{number}", today, newest.serial if newest else "")
+
+
+def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, number: int) -> Issued:
+    """Render, keep and enter under `number`; if somebody else took that number meanwhile, look again."""
+    country = charity.current().entities[entity_id].country
+    pdf = render.pdf(statement.layout(country), content)
+    sha256 = hashlib.sha256(pdf).hexdigest()
+    issued = Issued(
+        number=number,
+        serial=content.mark.serial,
+        issued_at=clock.now(),
+        fingerprint=statement.fingerprint(content),
+        sha256=sha256,
+        s3_key=f"statements/{donor_id}/{entity_id}/{tax_year}/{number}-{sha256[:16]}.pdf",
+        gifts=sum(len(table.lines) for table in content.tables),
+        totals={table.currency: table.kept.minor for table in content.tables},
+        replaces=content.mark.replaces,
+    )
+    documents.keep(issued.s3_key, pdf, issued.filename)
+    key = keys.donor(donor_id, keys.statement(entity_id, tax_year, number))
+    try:
+        items.put(items.giving(), items.as_item(key, issued), items.ABSENT)
+    except items.ConditionFailed:
+        return issue(donor_id, entity_id, tax_year)  # the other's, or the next number if it tells something else
+    return issued
+
+
+def _is_told(gift: Gift) -> bool:
+    entity = charity.current().entities.get(gift.entity)
+    return entity is not None and statement.has_statements(entity.country) and statement.counts(gift)
+
+
+def _year_of(gift: Gift) -> tuple[int, str]:
+    return tax_years.of(gift.given_on, charity.current().entities[gift.entity].country), gift.entity
+
+
+def _year(kind: tuple[int, str], gifts: list[Gift]) -> Year:
+    tax_year, entity_id = kind
+    entity = charity.current().entities[entity_id]
+    today = clock.now().astimezone(entity.zone).date()
+    return Year(
+        tax_year=tax_year,
+        entity=entity_id,
+        legal_name=entity.legal_name,
+        currency_totals=_totals(gifts),
+        gifts=len(gifts),
+        so_far=today <= tax_years.last_day(tax_year, entity.country),
+    )
+
+
+def _totals(gifts: Iterable[Gift]) -> list[Total]:
+    kept: Counter[str] = Counter()
+    for gift in gifts:
+        kept[gift.kept.currency] += gift.kept.minor
+    return [Total(minor, currency) for currency, minor in sorted(kept.items())]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,51 @@
+"""Statements and receipts in the portal. A PDF never passes through here: the browser is sent to where it is kept."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from chalicelib.errors import NotFound
+from chalicelib.http import Answer, Routes
+from chalicelib.portal import sessions
+from chalicelib.statements import receipts, register
+
+routes = Routes(__name__)
+
+TAX_YEAR = re.compile(r"20[0-9]{2}")
+# Random 128 bits, however a page wrote them; nothing longer is asked of the ledger.
+GIFT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+
+class Statements(msgspec.Struct, frozen=True):
+    """The tax years for which a statement can be had, newest first. There is never a next page."""
+
+    statements: list[register.Year]
+    next: str | None = None
+
+
+@routes.route("/portal/statements", gives=Statements, page="portal/statements.html")
+def list_statements() -> Statements:
+    """The tax years in which the donor gave, one for each legal entity."""
+    return Statements(register.years(sessions.donor(routes.caller())))
+
+
+@routes.route("/portal/statements/{tax_year}", gives=Any, status=303, query=("entity",))
+def open_statement(tax_year: str) -> Answer:
+    """Issue the statement if it is not issued yet, and send the browser to the PDF."""
+    donor_id = sessions.donor(routes.caller())
+    if not TAX_YEAR.fullmatch(tax_year):
+        raise NotFound("There is no such tax year.")
+    entity = routes.query("entity") or register.entity_of(donor_id, int(tax_year))
+    return Answer(see_other=register.link(register.issue(donor_id, entity, int(tax_year))))
+
+
+@routes.route("/portal/gifts/{gift_id}/receipt", gives=Any, status=303)
+def open_receipt(gift_id: str) -> Answer:
+    """Send the browser to the PDF of one gift's receipt."""
+    donor_id = sessions.donor(routes.caller())
+    if not GIFT_ID.fullmatch(gift_id):
+        raise NotFound("There is no such gift.")
+    return Answer(see_other=receipts.link_for(donor_id, gift_id))

@@ -1,0 +1,174 @@
+"""
+The whole local run, put together.
+
+    browser --> site --> Stripe stand-in --webhook--> site
+                 |                                     |
+                 `--> AWS (moto): tables, queues <-----'
+                          ^   |
+                          |   `--> pump --> queue and schedule handlers
+                        desk: mailbox, the processor's books, time travel
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import clock
+from chalicelib.errors import MisconfiguredError
+from local import ports as local_ports
+from local.cloud import FOREIGN_VARIABLES, Cloud
+from local.ports import Ports, PortTaken
+from local.time_machine import TimeMachine
+
+if TYPE_CHECKING:
+    from local.standin.server import Serving
+
+WEBHOOK_SECRET = "whsec_local_0123456789abcdef"  # noqa: S105 - between two parts of this process
+TOKEN_SECRET = "local-only-and-therefore-no-secret-at-all"  # noqa: S105
+STANDIN_KEY = "sk_test_local"
+REAL_TEST_KEY = ("sk_test_", "rk_test_")
+TEST_CARD = "4242 4242 4242 4242"
+
+
+class Faulty(Exception):  # noqa: N818 - the message is for the person at the terminal
+    """The local run cannot start; the message says what to change."""
+
+
+class Run:
+    """Everything on 127.0.0.1. `start()`, look at `welcome()`, `stop()`."""
+
+    def __init__(self, ports: Ports, stripe_key: str = "", webhook_secret: str = "", guard: str = "wide") -> None:
+        self._ports, self._guard = ports, guard
+        self._real_stripe = stripe_key.startswith(REAL_TEST_KEY) and stripe_key != STANDIN_KEY
+        self._stripe_key = stripe_key if self._real_stripe else STANDIN_KEY
+        self._webhook_secret = webhook_secret if self._real_stripe else WEBHOOK_SECRET
+        self._machine = TimeMachine()
+        self._cloud = Cloud(ports.aws)
+        self._to_stop: list[Callable[[], Any]] = []
+
+    @classmethod
+    def from_environment(cls) -> Run:
+        """As the variables of `make run` say. Raises Faulty."""
+        key = os.environ.get("STRIPE_API_KEY", "").strip()
+        secret = os.environ.get("STRIPE_WEBHOOK_SECRET", "").strip()
+        _refuse_live(key)
+        if key.startswith(REAL_TEST_KEY) and key != STANDIN_KEY and not secret.startswith("whsec_"):
+            raise Faulty(
+                "STRIPE_API_KEY is set, so this run talks to Stripe's test mode and needs STRIPE_WEBHOOK_SECRET too.\n"
+                "Run `stripe listen --forward-to 127.0.0.1:8000/webhooks/stripe` and take the whsec_ that it prints."
+            )
+        try:
+            return cls(local_ports.chosen(os.environ), key, secret, os.environ.get("GUARD", "").strip() or "wide")
+        except PortTaken as fault:
+            raise Faulty(str(fault)) from fault
+
+    @property
+    def site(self) -> str:
+        return f"http://127.0.0.1:{self._ports.site}"
+
+    @property
+    def desk(self) -> str:
+        return f"http://127.0.0.1:{self._ports.desk}"
+
+    @property
+    def stripe(self) -> str:
+        """The stand-in's address; empty when Stripe itself is used."""
+        return "" if self._real_stripe else f"http://127.0.0.1:{self._ports.stripe}"
+
+    def start(self) -> None:
+        """Start every part. Raises Faulty, with nothing left running."""
+        try:
+            local_ports.check_free(self._ports)
+            self._start_parts()
+        except (PortTaken, MisconfiguredError) as fault:
+            self.stop()
+            raise Faulty(str(fault)) from fault
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop what was started, the last first."""
+        while self._to_stop:
+            self._to_stop.pop()()
+
+    def welcome(self) -> str:
+        """Where to look."""
+        lines = [
+            "",
+            f"  site    {self.site}          story, giving, portal",
+            f"  desk    {self.desk}          mailbox, the processor's books, time travel",
+            f"  Stripe  {self.stripe or 'the real one, in test mode'}         test card {TEST_CARD}",
+            "",
+            "  Ctrl-C ends it; nothing is kept.",
+            "",
+        ]
+        return "\n".join(lines)
+
+    def _start_parts(self) -> None:
+        from local.pump import Pump  # noqa: PLC0415 - after the ports are known to be free: it takes a second
+        from local.site_server import SiteServer  # noqa: PLC0415
+
+        clock.set_clock(self._machine.now)
+        self._to_stop.append(clock.set_clock)
+        self._cloud.start()
+        self._to_stop.append(self._cloud.stop)
+        self._set_environment()
+        app = importlib.import_module("app").app
+        pump = Pump(app, self._cloud, self._machine.now)
+        if not self._real_stripe:
+            self._start_standin(pump)
+        site = SiteServer(app, self._ports.site)
+        site.start()
+        self._to_stop.append(site.stop)
+        self._start_desk(pump)
+        pump.start()
+        self._to_stop.append(pump.stop)
+
+    def _start_standin(self, pump: Any) -> None:
+        from local.standin import Standin  # noqa: PLC0415 - Stripe itself may be used instead
+        from local.standin.server import post_to, serve  # noqa: PLC0415
+
+        def on_step() -> None:
+            pump.drain()
+            if pump.run_due():
+                pump.drain()
+
+        post = post_to(f"{self.site}/webhooks/stripe")
+        standin = Standin(self._machine, WEBHOOK_SECRET, seed=0, url=self.stripe, post=post, on_step=on_step)
+        serving: Serving = serve(standin, "127.0.0.1", self._ports.stripe)
+        self._to_stop.append(serving.shutdown)
+
+    def _start_desk(self, pump: Any) -> None:
+        from local.desk import Desk  # noqa: PLC0415
+
+        desk = Desk(self._cloud, self._machine, self._ports.desk, self.site, self.stripe)
+        desk.start()
+        self._to_stop.append(desk.stop)
+
+    def _set_environment(self) -> None:
+        for name in FOREIGN_VARIABLES:
+            os.environ.pop(name, None)
+        os.environ.update(
+            {
+                **self._cloud.environment(),
+                "STAGE": "local",
+                "SITE_URL": self.site,
+                "EXTRA_ORIGINS": f"http://localhost:{self._ports.site}",
+                "STRIPE_API_KEY": self._stripe_key,
+                "STRIPE_WEBHOOK_SECRET": self._webhook_secret,
+                "STRIPE_API_BASE": self.stripe,
+                "TOKEN_SECRET": TOKEN_SECRET,
+                "GUARD": self._guard,
+                # Metrics are for CloudWatch; here they would only fill the terminal.
+                "POWERTOOLS_METRICS_DISABLED": "true",
+            }
+        )
+
+
+def _refuse_live(key: str) -> None:
+    if key.startswith(("sk_live_", "rk_live_")):
+        raise Faulty("STRIPE_API_KEY is a live key. The local run never touches real money: use a test key, or none.")

@@ -1,0 +1,82 @@
+"""Calls as API Gateway makes them: the whole app, without a socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import pytest
+from chalice.config import Config
+from chalice.local import LocalGateway
+
+from tests.giving_world import World
+
+OWN = "http://127.0.0.1:8000"
+
+
+class Answered(msgspec.Struct):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Site:
+    """The app behind its gateway, with a browser's cookie jar."""
+
+    def __init__(self) -> None:
+        from app import app  # noqa: PLC0415 - reads its settings when imported, which the fixture gives
+
+        self._gateway = LocalGateway(app, Config())
+        self.cookies: dict[str, str] = {}
+
+    def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answered:
+        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **(headers or {})}
+        answer = self._gateway.handle_request(method, path, sent, body or None)
+        headers_back = {name.lower(): value for name, value in answer["headers"].items()}
+        for line in {name.lower(): lines for name, lines in answer["multiValueHeaders"].items()}.get("set-cookie", []):
+            self._keep(line)
+        return Answered(answer["statusCode"], headers_back, str(answer["body"] or ""))
+
+    def get(self, path: str, accept: str = "application/json") -> Answered:
+        return self.request("GET", path, headers={"Accept": accept})
+
+    def post(self, path: str, body: Any = None, method: str = "POST", origin: str = OWN) -> Answered:
+        """JSON from one of our own pages."""
+        sent = json.dumps(body if body is not None else {}).encode()
+        return self.request(method, path, sent, {"Content-Type": "application/json", "Origin": origin})
+
+    def form(self, path: str, fields: dict[str, Any], origin: str = OWN) -> Answered:
+        """A plain form, as a browser without JavaScript sends it."""
+        sent = urlencode(fields, doseq=True).encode()
+        head = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html,*/*", "Origin": origin}
+        return self.request("POST", path, sent, head)
+
+    def sign_in(self, giving: World, email: str) -> None:
+        """Ask for the mail and press the button in it."""
+        self.post("/portal/sign-in", {"email": email})
+        giving.work()
+        token = giving.mails("Sign in")[-1].text.split("#token=")[1].split()[0]
+        assert self.post("/portal/session", {"token": token}).status == 201
+
+    def _keep(self, line: str) -> None:
+        name, _, rest = line.partition("=")
+        value = rest.partition(";")[0]
+        if value:
+            self.cookies[name] = value
+        else:
+            self.cookies.pop(name, None)
+
+
+@pytest.fixture
+def site(giving: World) -> Iterator[Site]:
+    """The app, answering in the miniature charity."""
+    yield Site()

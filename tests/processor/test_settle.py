@@ -1,0 +1,156 @@
+"""From an event to the books: each fact once, whatever the order, number and delay."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from chalicelib import aws, settings
+from chalicelib.giving import checkout
+from chalicelib.processor import settle
+from chalicelib.processor.webhook import Hint
+from tests.giving_world import World
+
+
+def test_a_paid_gift_is_in_the_ledger_and_receipted_once(giving: World) -> None:
+    """However many events tell of it."""
+    gift_id = giving.give(50_00)
+    for _ in range(3):
+        settle.session(giving.session_of(gift_id))
+        settle.charge(giving.charge_of(gift_id))
+
+    assert [(gift.gift_id, gift.kept.minor) for gift in giving.gifts()] == [(gift_id, 50_00)]
+    assert len(giving.mails("Receipt")) == 1
+    assert checkout.progress_of(gift_id).state == "paid"
+
+
+def test_every_order_of_the_events_ends_in_the_same_books(giving: World) -> None:
+    """A refund may come before its payment; all orders of a gift's events, each doubled, agree."""
+    giving.standin.set_webhooks("hold")
+    gift_id = giving.start(50_00)
+    giving.pay(gift_id)
+    charge = giving.standin.read(lambda world: world.all("charge"))[0]["id"]
+    refund = giving.standin.refund(charge=charge, amount=20_00)["id"]
+    hints = [
+        Hint("charge.succeeded", charge), Hint("refund.created", refund, charge_id=charge),
+        Hint("checkout.session.completed", giving.session_of(gift_id)), Hint("charge.refunded", charge),
+    ]  # fmt: skip
+
+    for order in itertools.permutations(hints):
+        for hint in [*order, *order]:
+            settle.handle(hint)
+        assert [(gift.gift_id, gift.kept.minor) for gift in giving.gifts()] == [(gift_id, 30_00)]
+
+    assert len(giving.mails("Receipt")) == 1
+
+
+@pytest.mark.parametrize("card", ["4000000000000002", "4000000000009995", "4000000000000069"])
+def test_a_declined_card_is_no_gift_and_another_card_is(giving: World, card: str) -> None:
+    """A donor who mistypes still gives, on the same page."""
+    gift_id = giving.start(50_00)
+    assert giving.pay(gift_id, card)["status"] == "declined"
+    giving.deliver()
+    assert checkout.progress_of(gift_id).state == "started"
+
+    giving.pay(gift_id)
+    giving.deliver()
+
+    assert checkout.progress_of(gift_id).state == "paid"
+    assert len(giving.gifts()) == 1
+
+
+def test_a_bank_debit_counts_when_it_arrives(giving: World) -> None:
+    """`checkout.session.completed` can be unpaid; the gift's date is the day of success."""
+    gift_id = giving.start(50_00)
+    giving.pay(gift_id, "000123456789")
+    giving.deliver()
+    assert checkout.progress_of(gift_id).state == "processing"
+    assert giving.mails("Receipt") == []
+
+    giving.advance(days=5)
+
+    assert checkout.progress_of(gift_id).state == "paid"
+    assert giving.gifts()[0].given_on.isoformat() == "2026-03-14"
+    assert len(giving.mails("Receipt")) == 1
+
+
+def test_a_bank_debit_that_fails_is_said_to_have_failed(giving: World) -> None:
+    """And never becomes a gift."""
+    gift_id = giving.start(50_00)
+    giving.pay(gift_id, "000111111116")
+    giving.advance(days=5)
+
+    assert checkout.progress_of(gift_id).state == "failed"
+    assert giving.mails("Receipt") == []
+
+
+def test_refunds_and_their_failures_change_what_is_kept(giving: World) -> None:
+    """A refund that fails later leaves the gift whole."""
+    gift_id = giving.give(50_00, card="4000000000005126")
+    refund = giving.standin.refund(charge=giving.charge_of(gift_id))["id"]
+    giving.deliver()
+    assert checkout.progress_of(gift_id).state == "refunded"
+
+    giving.standin.settle(refund=refund)
+    giving.deliver()
+
+    assert (giving.gifts()[0].kept.minor, checkout.progress_of(gift_id).state) == (50_00, "paid")
+
+
+@pytest.mark.parametrize(("won", "kept"), [(True, 50_00), (False, 0)])
+def test_a_dispute_holds_the_money_until_it_is_won(giving: World, won: bool, kept: int) -> None:
+    """Lost money stays lost; won money is the charity's again."""
+    giving.give(50_00, card="4000000000000259")
+    assert (giving.gifts()[0].state, giving.gifts()[0].kept.minor) == ("disputed", 0)
+
+    dispute = giving.standin.read(lambda world: world.all("dispute"))[0]["id"]
+    giving.standin.close_dispute(dispute, won)
+    giving.deliver()
+
+    assert giving.gifts()[0].kept.minor == kept
+
+
+def test_an_early_fraud_warning_is_counted_for_staff(giving: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A refund in time saves a dispute and its fee."""
+    giving.give(50_00, card="4000000000005423")
+
+    assert "early_fraud_warning" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        Hint("customer.created", "cus_1"), Hint("made.up.next_year", "x_1"), Hint("charge.succeeded", "ch_gone"),
+        Hint("checkout.session.completed", "cs_gone"), Hint("customer.subscription.updated", "sub_gone"),
+        Hint("invoice.paid", "in_gone"),
+    ],
+)  # fmt: skip
+def test_unknown_types_and_gone_objects_are_counted_and_done(giving: World, hint: Hint, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither may be retried for ever, and neither writes."""
+    settle.handle(hint)
+
+    assert '"Unit":"Count"' in capsys.readouterr().out
+    assert aws.dynamodb().scan(TableName=settings.current().giving_table, Limit=10)["Items"] == []
+
+
+def test_a_charge_of_another_product_of_the_charity_is_left_alone(giving: World) -> None:
+    """The charity's shop may use the same Stripe account."""
+    shop = giving.standin.request(
+        "POST", "/v1/checkout/sessions",
+        {"mode": "payment", "success_url": "https://shop.example/",
+         "line_items": [{"price_data": {"currency": "usd", "unit_amount": 900, "product_data": {"name": "Mug"}}, "quantity": 1}]},
+    )  # fmt: skip
+    giving.standin.pay(shop.body["id"], "4242424242424242", "ann@example.org", "Ann")
+    giving.deliver()
+
+    assert aws.dynamodb().scan(TableName=settings.current().giving_table, Limit=10)["Items"] == []
+
+
+def test_one_donor_however_the_address_is_written(giving: World) -> None:
+    """`Ann@Example.org` and `ann@example.org` are one."""
+    giving.give(50_00, email="Ann@Example.org")
+    giving.advance(minutes=1)
+    giving.give(20_00, email="ann@example.org")
+
+    assert [gift.money.minor for gift in giving.gifts()] == [20_00, 50_00]
