@@ -8,10 +8,10 @@ file, and so without its middleware.
 
 from collections.abc import Callable
 
-from chalice.app import CloudWatchEvent, Request, Response, SQSEvent
 from chalice import Chalice, Rate
+from chalice.app import CloudWatchEvent, Request, Response, SQSEvent
 
-from chalicelib import charity, http, openapi, settings
+from chalicelib import charity, health, http, openapi, settings
 from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
@@ -23,7 +23,7 @@ from chalicelib.site.routes import routes as site
 from chalicelib.statements.routes import routes as statements
 
 app = Chalice(app_name="giving")
-for blueprint in (giving, processor, signups, portal, partners, statements, openapi.routes, site):
+for blueprint in (giving, processor, signups, portal, partners, statements, openapi.routes, health.routes, site):
     app.register_blueprint(blueprint)
 
 # Refuse to start on settings or facts that cannot be right.

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 @functools.cache
-def _client(service: str, attempts: int = 3) -> Any:
+def _client(service: str, attempts: int = 3, seconds: float = 5) -> Any:
     import boto3  # noqa: PLC0415 - 230 ms that a page without data never needs
     from botocore.config import Config  # noqa: PLC0415
 
     limits = Config(
-        connect_timeout=2,
-        read_timeout=5,
+        connect_timeout=min(2, seconds),
+        read_timeout=seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         s3={"addressing_style": "auto"},
         signature_version="s3v4" if service == "s3" else None,
@@ -35,6 +35,11 @@ def _client(service: str, attempts: int = 3) -> Any:
 def dynamodb() -> DynamoDBClient:
     """DynamoDB, retried by boto3: a condition that fails on a retry is read back by the caller."""
     return cast("DynamoDBClient", _client("dynamodb"))
+
+
+def counters() -> DynamoDBClient:
+    """DynamoDB for the guard's counters: twice a second at most, for without them it asks for a challenge instead."""
+    return cast("DynamoDBClient", _client("dynamodb", 2, 1))
 
 
 def sqs() -> SQSClient:

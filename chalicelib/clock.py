@@ -1,9 +1,11 @@
 """The one source of "now", so that a test or the local run can give the time instead of waiting for it."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
+Sleep = Callable[[float], None]
 
 
 def _wall_clock() -> datetime:
@@ -11,6 +13,7 @@ def _wall_clock() -> datetime:
 
 
 _clock: Clock = _wall_clock
+_sleep: Sleep = time.sleep
 
 
 def now() -> datetime:
@@ -23,10 +26,16 @@ def epoch_seconds() -> int:
     return int(now().timestamp())
 
 
-def set_clock(clock: Clock | None = None) -> None:
-    """Take the time from `clock` from here on; from the wall again when none is given."""
-    global _clock  # noqa: PLW0603 - the one piece of state that lets time be given
+def sleep(seconds: float) -> None:
+    """Wait that long, where time is the wall's."""
+    _sleep(seconds)
+
+
+def set_clock(clock: Clock | None = None, sleep: Sleep | None = None) -> None:
+    """Take the time from `clock`, and waiting from `sleep`, from here on; from the wall again where none is given."""
+    global _clock, _sleep  # noqa: PLW0603 - the one piece of state that lets time be given
     _clock = clock or _wall_clock
+    _sleep = sleep or time.sleep
 
 
 def from_epoch(seconds: int) -> datetime:

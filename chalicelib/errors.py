@@ -63,6 +63,15 @@ class TooMany(GivingError):
     status, code = 429, "too_many_requests"
 
 
+class ChallengeAsked(GivingError):
+    """The same request again, with the answer to a challenge as `challenge`, and it is taken."""
+
+    status, code = 403, "challenge_required"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="challenge")
+
+
 class ProcessorRefused(GivingError):
     """Stripe understood the request and said no. Nothing was changed."""
 

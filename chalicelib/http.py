@@ -90,7 +90,7 @@ class Problem(msgspec.Struct, frozen=True):
     error: ErrorBody
 
 
-class Routes(Blueprint):  # type: ignore[misc]
+class Routes(Blueprint):
     """A blueprint whose views take validated input, give data, and raise domain errors."""
 
     def route(  # type: ignore[override]  # noqa: PLR0913 - one named setting per line of the table of calls
@@ -138,7 +138,7 @@ class Routes(Blueprint):  # type: ignore[misc]
 
     def _allow_preflight(self, path: str) -> None:
         def preflight(**_: str) -> Response:
-            return Response(body="", status_code=204, headers=_cors_headers(self.caller().origin))
+            return Response(body="", status_code=204, headers={**_cors_headers(self.caller().origin)})
 
         super().route(path, methods=["OPTIONS"], name=f"preflight_{path}")(preflight)
 
@@ -148,15 +148,15 @@ class Routes(Blueprint):  # type: ignore[misc]
 
     def query(self, name: str, default: str = "") -> str:
         """One query parameter, or `default`. More than 500 characters are refused."""
-        value = str((self.current_request.query_params or {}).get(name, default))
+        asked = self.current_request.query_params
+        value = str(asked.get(name, default)) if asked else default
         if len(value) > 500:
             raise InvalidInput("That is too long.", code="invalid", field=name)
         return plain_text.checked(value, name, cards=False)
 
     def raw_body(self) -> bytes:
         """The body as it was sent, for a signature to be checked."""
-        body = self.current_request.raw_body
-        return body if isinstance(body, bytes) else body.encode()
+        return _bytes(self.current_request.raw_body)
 
     def header(self, name: str) -> str:
         """One request header, or an empty string."""
@@ -195,7 +195,7 @@ class _Exchange:
         return response
 
     def _read(self, takes: type[msgspec.Struct]) -> Any:
-        body = self.request.raw_body or b""
+        body = _bytes(self.request.raw_body)
         if len(body) > BODY_LIMIT_BYTES:
             raise InvalidInput("That is more than we can take.", code="too_long")
         if not self.sent_form:
@@ -367,6 +367,10 @@ def timestamp() -> str:
 def _as_page(body: Any) -> dict[str, Any]:
     built = msgspec.to_builtins(body, builtin_types=()) if body is not None else {}
     return built if isinstance(built, dict) else {"items": built}
+
+
+def _bytes(body: str | bytes) -> bytes:
+    return body if isinstance(body, bytes) else body.encode()
 
 
 def _caller(request: Request) -> Caller:

@@ -9,14 +9,13 @@ collided.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from chalicelib import aws, settings
+from chalicelib import aws, clock, settings
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -131,7 +130,7 @@ def query_all(table: str, pk: str, *, most: int = 20_000, **narrowed: Any) -> It
         found, after = query(table, pk, after=after, limit=500, **narrowed)
         seen += len(found)
         if seen > most:
-            raise OverflowError(f"more than {most} items under {pk.split('#')[0]}")
+            raise OverflowError(f"more than {most} items under {pk.split('#', maxsplit=1)[0]}")
         yield from found
         if not after:
             return
@@ -154,7 +153,7 @@ def transact(writes: list[TransactWriteItemTypeDef]) -> None:
                 raise ConditionFailed(unmarshal(failed[0].get("Item") or {}) or None) from cancelled
             if attempt == CONFLICT_TRIES - 1 or not _collided(reasons):
                 raise
-            time.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            clock.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
         else:
             return
 
@@ -162,7 +161,9 @@ def transact(writes: list[TransactWriteItemTypeDef]) -> None:
 def put_write(table: str, item: Item, condition: str | None = ABSENT) -> TransactWriteItemTypeDef:
     """A put as part of a transaction, by default only where nothing stands."""
     put: Any = {"TableName": table, "Item": marshal(item), "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-    return {"Put": {**put, **({"ConditionExpression": condition} if condition else {})}}
+    if condition:
+        put["ConditionExpression"] = condition
+    return {"Put": put}
 
 
 def marshal(values: Mapping[str, Any]) -> dict[str, Any]:

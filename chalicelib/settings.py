@@ -9,6 +9,8 @@ import msgspec
 from chalicelib.errors import MisconfiguredError
 
 SECRET_REFERENCE = "ssm:"  # noqa: S105 - the mark of a reference, not a secret
+# The keys of a challenge that needs no network: a box to tick.
+STAND_IN_CHALLENGE = "stand-in"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -29,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True):
     stripe_account: str = ""
     extra_origins: str = ""
     guard: str = "strict"
+    turnstile_site_key: str = ""
+    turnstile_secret: str = ""
 
     @property
     def livemode(self) -> bool:
@@ -82,6 +86,10 @@ def _check(settings: Settings) -> None:
         (is_production() and not settings.secure, "SITE_URL must be https in production."),
         (is_production() and bool(settings.stripe_api_base), "STRIPE_API_BASE is for the local run only."),
         (settings.guard not in {"strict", "wide"}, "GUARD is strict or wide."),
+        (bool(settings.turnstile_site_key) != bool(settings.turnstile_secret),
+         "TURNSTILE_SITE_KEY and TURNSTILE_SECRET come together, or neither."),
+        (is_production() and settings.turnstile_secret == STAND_IN_CHALLENGE,
+         "TURNSTILE_SECRET is the stand-in's: production needs Cloudflare's, or none."),
         (is_production() and settings.guard != "strict", "GUARD must be strict in production."),
     ]  # fmt: skip
     found = [why for fault, why in faults if fault]

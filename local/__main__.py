@@ -12,7 +12,8 @@ from local.until import interrupted
 def main() -> int:
     """Run until Ctrl-C or SIGTERM. 0 when asked to stop, 1 when it could not start."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stdout)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    for theirs in ("werkzeug", "botocore", "urllib3", "stripe"):
+        logging.getLogger(theirs).setLevel(logging.WARNING)
     asked_to_stop = interrupted()
     try:
         run = Run.from_environment()

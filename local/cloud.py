@@ -60,7 +60,8 @@ class Cloud:
         """Listen, and create the stack. Port 0 takes any free one. Raises OSError if the port is taken."""
         one_at_a_time = _OneAtATime(DomainDispatcherApplication(create_backend_app), self._lock)
         self._server = make_server("127.0.0.1", self._port, one_at_a_time, threaded=True, request_handler=_Quiet)
-        threading.Thread(target=self._server.serve_forever, name="cloud", daemon=True).start()
+        run = {"poll_interval": 0.05}
+        threading.Thread(target=self._server.serve_forever, kwargs=run, name="cloud", daemon=True).start()
         self.reset()
 
     def stop(self) -> None:

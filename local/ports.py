@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 
-class PortTaken(Exception):  # noqa: N818 - a state of the machine; the message is all there is to it
+class PortTaken(Exception):
     """Another program listens where we would. The message says which port, and how to choose another."""
 
 

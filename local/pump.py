@@ -144,7 +144,7 @@ def _invoke(handler_string: str, event: dict[str, Any]) -> bool:
     module = importlib.import_module(handler_string.rpartition(".")[0])
     try:
         getattr(module, name)(event, LambdaContext(name, FUNCTION_MEMORY_MB, FUNCTION_TIMEOUT_MS))
-    except Exception as fault:  # noqa: BLE001 - whatever it raised, Lambda would deliver again
+    except Exception as fault:
         LOG.warning("%s failed, try %s: %s", name, _try_number(event), _cause(fault))
         return False
     return True

@@ -26,14 +26,14 @@ from local.time_machine import TimeMachine
 if TYPE_CHECKING:
     from local.standin.server import Serving
 
-WEBHOOK_SECRET = "whsec_local_0123456789abcdef"  # noqa: S105 - between two parts of this process
-TOKEN_SECRET = "local-only-and-therefore-no-secret-at-all"  # noqa: S105
+WEBHOOK_SECRET = "whsec_local_0123456789abcdef"
+TOKEN_SECRET = "local-only-and-therefore-no-secret-at-all"
 STANDIN_KEY = "sk_test_local"
 REAL_TEST_KEY = ("sk_test_", "rk_test_")
 TEST_CARD = "4242 4242 4242 4242"
 
 
-class Faulty(Exception):  # noqa: N818 - the message is for the person at the terminal
+class Faulty(Exception):
     """The local run cannot start; the message says what to change."""
 
 

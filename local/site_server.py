@@ -55,7 +55,7 @@ class _Server(ThreadingHTTPServer):
         """A visitor who left in the middle is nothing to report."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer that the gateway gives in the app's place
+class Refused(Exception):
     """What API Gateway answers by itself. `kind` is the gateway response's type in resources.json."""
 
     def __init__(self, kind: str, status: int, headers: dict[str, str] | None = None) -> None:
@@ -67,7 +67,7 @@ class _Gateway(LocalGateway):  # type: ignore[misc]
     """Routes as API Gateway does, and knows the caller's address."""
 
     def __init__(self, app: Chalice) -> None:
-        super().__init__(app, Config(chalice_app=app))
+        super().__init__(app, Config())
         self._matcher, self._routes = RouteMatcher(list(app.routes)), app.routes
         self.source_ip = ""
 
@@ -149,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def log_message(self, format: str, *about: Any) -> None:  # noqa: A002 - the name that http.server calls it by
+    def log_message(self, format: str, *about: Any) -> None:
         """Said once, by `_answer`, and without query strings: those of mails carry tokens."""
 
 

@@ -13,6 +13,7 @@ from chalicelib import charity, clock, settings
 from local import mailbox as sent_mail
 from local.cloud import FOREIGN_VARIABLES, Cloud
 from tests.giving_world import giving  # noqa: F401 - a fixture for every test
+from tests.house import House
 from tests.over_http import site  # noqa: F401
 
 SITE_URL = "http://127.0.0.1:8000"
@@ -26,6 +27,7 @@ LOCAL_SETTINGS = {
     "STRIPE_API_BASE": STRIPE_URL,
     "TOKEN_SECRET": "a-secret-of-the-tests-and-of-nobody-else",
     "GUARD": "strict",
+    "POWERTOOLS_METRICS_DISABLED": "true",
 }
 
 
@@ -66,6 +68,15 @@ def aws_local(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     _forget_settings()
     yield cloud
     _forget_settings()
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The whole local run on free ports, for journeys: `house.site`, `house.desk`, `house.stripe`."""
+    running = House()
+    running.start(tmp_path_factory.mktemp("house") / "said.log")
+    yield running
+    running.stop()
 
 
 @pytest.fixture

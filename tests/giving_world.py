@@ -65,7 +65,7 @@ class World:
         return gift_id
 
     def session_of(self, gift_id: str) -> str:
-        page = checkout._read(gift_id)  # noqa: SLF001 - the test looks where the donor's browser was sent
+        page = checkout._read(gift_id)
         assert page
         return page.session_id
 

@@ -13,12 +13,14 @@ import msgspec
 from chalicelib.errors import FactsDisagree
 from chalicelib.money import Money
 
-Kind = Literal["payment", "refund", "refund_failed", "dispute", "dispute_won"]
+Kind = Literal["payment", "refund", "refund_failed", "dispute", "dispute_won", "dispute_lost"]
 Frequency = Literal["once", "monthly"]
 State = Literal["paid", "refunded", "disputed"]
 
-# Which way each fact moves what the charity keeps.
-SIGN: dict[Kind, int] = {"payment": 1, "refund": -1, "refund_failed": 1, "dispute": -1, "dispute_won": 1}
+# Which way each fact moves what the charity keeps. A lost dispute moves nothing: the money went when it opened.
+SIGN: dict[Kind, int] = {
+    "payment": 1, "refund": -1, "refund_failed": 1, "dispute": -1, "dispute_won": 1, "dispute_lost": 0,
+}  # fmt: skip
 
 
 class About(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -83,7 +85,7 @@ class Gift(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> State:
-        """Disputed while the bank holds the money; refunded when nothing is kept; else paid."""
+        """Disputed while the bank decides; refunded when nothing is kept, also after a lost dispute; else paid."""
         if self.disputed:
             return "disputed"
         return "paid" if self.kept.minor > 0 else "refunded"
@@ -117,7 +119,7 @@ def fold(facts: Iterable[Fact]) -> Gift | None:
         money=payment.money,
         kept=Money(kept, currency),
         refunded=Money(refunded, currency),
-        disputed=totals["dispute"] > totals["dispute_won"],
+        disputed=totals["dispute"] > totals["dispute_won"] + totals["dispute_lost"],
         about=payment.payment.about,
         method=payment.payment.method,
         subscription_id=payment.payment.subscription_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -57,14 +58,19 @@ def gift(donor_id: str, gift_id: str) -> Gift | None:
 
 def gift_at(place: Place) -> Gift | None:
     """The gift whose facts stand at `place`."""
+    return fold(facts_at(place))
+
+
+def facts_at(place: Place) -> list[Fact]:
+    """The facts that stand at `place`."""
     prefix = keys.gift(place.gift_at, place.charge_id) + "#"
-    return fold(_facts(place.donor_id, prefix=prefix, most=FACTS_PER_GIFT))
+    return _facts(place.donor_id, prefix=prefix, most=FACTS_PER_GIFT)
 
 
 def gifts_between(donor_id: str, first: datetime, last: datetime) -> list[Gift]:
     """Every gift of the donor that was paid from `first` to `last` (UTC moments, inclusive), newest first."""
-    ends = {"first": f"{keys.FACTS}{keys.moment(first)}", "last": f"{keys.FACTS}{keys.moment(last)}~"}
-    return fold_all(_facts(donor_id, **ends))
+    start, end = f"{keys.FACTS}{keys.moment(first)}", f"{keys.FACTS}{keys.moment(last)}~"
+    return fold_all(_facts(donor_id, first=start, last=end))
 
 
 def page(donor_id: str, *, first: str = "", last: str = "", cursor: str = "", limit: int = 20) -> tuple[list[Gift], str]:
@@ -146,6 +152,6 @@ def _must_agree(donor_id: str, fact: Fact, sort: str) -> None:
         raise FactsDisagree(f"{fact.kind} {fact.stripe_id} is recorded with another amount.")
 
 
-def _facts(donor_id: str, *, most: int = 20_000, **narrowed: str) -> list[Fact]:
+def _facts(donor_id: str, *, most: int = 20_000, **narrowed: Any) -> list[Fact]:
     found = items.query_all(items.giving(), keys.donor(donor_id)["pk"], most=most, **narrowed)
     return [items.as_struct(item, Fact) for item in found]

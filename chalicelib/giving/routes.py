@@ -66,7 +66,7 @@ def show_gift(gift_id: str) -> GiftProgress:
     return checkout.progress_of(gift_id)
 
 
-@routes.route("/thank-you", page="thank_you.html", gives=GiftProgress, query=("gift", "try"))
+@routes.route("/thank-you", page="thank_you.html", query=("gift", "try"))
 def thank_you() -> Answer:
     """The page that Stripe sends the donor back to: it tells the truth, also when that is "not yet known"."""
     gift_id, tried = routes.query("gift"), routes.query("try", "0")

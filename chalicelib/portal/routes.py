@@ -49,7 +49,7 @@ class SignedIn(msgspec.Struct, frozen=True):
 def _contact_form(fields: FormFields) -> dict[str, Any]:
     """A form sends every field; an empty one takes a thing away."""
     plain = {name: values[-1] for name, values in fields.items()}
-    wanted = {name: plain[name] for name in ("name", "phone", "language") if name in plain}
+    wanted: dict[str, Any] = {name: plain[name] for name in ("name", "phone", "language") if name in plain}
     address = {name: plain[name] for name in ADDRESS_FIELDS if name in plain}
     return {**wanted, "address": address} if address else wanted
 
@@ -89,13 +89,13 @@ def ask_to_sign_in(wanted: SignInRequest) -> Answer:
     return Answer(SignInTaken(), 202, see_other="/portal/code", cookies=(asking,))
 
 
-@routes.route("/portal/code", page="portal/code.html", gives=SignInTaken)
+@routes.route("/portal/code", page="portal/code.html")
 def code_page() -> Answer:
     """Where the code is typed."""
     return Answer(SignInTaken(), page={"email": ""})
 
 
-@routes.route("/portal/enter", page="portal/enter.html", gives=SignInTaken)
+@routes.route("/portal/enter", page="portal/enter.html")
 def enter_page() -> Answer:
     """Where the link in the mail leads. Nothing happens before a person presses the button."""
     return Answer(SignInTaken())

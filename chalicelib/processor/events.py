@@ -10,7 +10,7 @@ import msgspec
 
 from chalicelib.clock import from_epoch
 from chalicelib.giving.donors import Address, Donor
-from chalicelib.giving.gift import About, Fact, Payment, renewal_id
+from chalicelib.giving.gift import About, Fact, Kind, Payment, renewal_id
 from chalicelib.money import Money
 from chalicelib.partners.partnership import Partnership, State, first_charge_from
 
@@ -83,7 +83,10 @@ def refund_facts(refund: Object, gift_at: datetime) -> list[Fact]:
     Source: https://docs.stripe.com/refunds#failed-refunds
     """
     money = Money(refund["amount"], refund["currency"])
-    names = (("refund", "balance_transaction"), ("refund_failed", "failure_balance_transaction"))
+    names: tuple[tuple[Kind, str], ...] = (
+        ("refund", "balance_transaction"),
+        ("refund_failed", "failure_balance_transaction"),
+    )
     return [
         Fact(kind, refund["id"], id_of(refund["charge"]), gift_at, _moved_at(refund[field], refund), money,
              id_of(refund[field]))
@@ -93,7 +96,7 @@ def refund_facts(refund: Object, gift_at: datetime) -> list[Fact]:
 
 def dispute_facts(dispute: Object, gift_at: datetime) -> list[Fact]:
     """
-    What a dispute did to our balance: withdrawn when it opened, reinstated if it was won.
+    What a dispute did to our balance: withdrawn when it opened, reinstated if it was won, and that it was lost.
 
     An inquiry (`warning_…`) has moved nothing and gives no fact.
     Source: https://docs.stripe.com/disputes/how-disputes-work
@@ -102,9 +105,11 @@ def dispute_facts(dispute: Object, gift_at: datetime) -> list[Fact]:
     charge_id = id_of(dispute["charge"])
     facts: dict[str, Fact] = {}
     for moved in sorted(dispute.get("balance_transactions") or [], key=lambda moved: moved["created"]):
-        kind = "dispute" if moved["amount"] < 0 else "dispute_won"
-        fact = Fact(kind, dispute["id"], charge_id, gift_at, from_epoch(moved["created"]), money, moved["id"])  # type: ignore[arg-type]
+        kind: Kind = "dispute" if moved["amount"] < 0 else "dispute_won"
+        fact = Fact(kind, dispute["id"], charge_id, gift_at, from_epoch(moved["created"]), money, moved["id"])
         facts.setdefault(kind, fact)
+    if facts and dispute.get("status") == "lost":
+        facts["lost"] = msgspec.structs.replace(facts["dispute"], kind="dispute_lost", balance_transaction="")
     return list(facts.values())
 
 def payer_of(charge: Object) -> Donor:

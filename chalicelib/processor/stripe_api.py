@@ -72,7 +72,7 @@ def checkout(session_id: str) -> Object:
 
 def charge(charge_id: str) -> Object:
     """A charge with its balance transaction, payment intent and customer."""
-    return _ask(lambda: client().v1.charges.retrieve(charge_id, {"expand": CHARGE_PARTS}))  # type: ignore[typeddict-item]
+    return _ask(lambda: client().v1.charges.retrieve(charge_id, {"expand": CHARGE_PARTS}))
 
 
 def refunds_of(charge_id: str) -> list[Object]:
@@ -114,7 +114,7 @@ def charges_of(payment_intent_id: str) -> list[Object]:
 
 def subscription(subscription_id: str) -> Object:
     """A subscription with its customer and payment method."""
-    return _ask(lambda: client().v1.subscriptions.retrieve(subscription_id, {"expand": SUBSCRIPTION_PARTS}))  # type: ignore[typeddict-item]
+    return _ask(lambda: client().v1.subscriptions.retrieve(subscription_id, {"expand": SUBSCRIPTION_PARTS}))
 
 
 def change_subscription(subscription_id: str, params: Object) -> Object:
@@ -142,10 +142,10 @@ def fraud_warning(warning_id: str) -> Object:
     return _ask(lambda: client().v1.radar.early_fraud_warnings.retrieve(warning_id))
 
 
-def made_between(kind: str, first: int, last: int) -> Iterator[Object]:
+def made_between(kind: str, first: int, last: int, **more: Any) -> Iterator[Object]:
     """Charges, refunds, disputes or balance transactions created from `first` to `last` (epoch seconds, inclusive)."""
     service = getattr(client().v1, kind)
-    return _listed(service.list, created={"gte": first, "lte": last})
+    return _listed(service.list, created={"gte": first, "lte": last}, **more)
 
 
 def _listed(ask: Callable[[Any], Any], **params: Any) -> Iterator[Object]:

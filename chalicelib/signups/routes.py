@@ -33,6 +33,7 @@ class SignUpRequest(msgspec.Struct, frozen=True):
     country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | None = None
     locale: Annotated[str, msgspec.Meta(max_length=20)] | None = None
     source: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    website: Annotated[str, msgspec.Meta(max_length=200, description="Leave empty: people do not see it")] | None = None
 
 
 class SignUpTaken(msgspec.Struct, frozen=True):
@@ -69,6 +70,9 @@ class Preferences(msgspec.Struct, frozen=True):
     postal_code: str
 
 
+_TAKEN = Answer(SignUpTaken(), 202, see_other="/sign-up/thanks")
+
+
 def _sign_up_form(fields: FormFields) -> dict[str, Any]:
     plain = plain_fields(fields)
     return {**plain, "interests": fields.get("interests", [])}
@@ -93,13 +97,15 @@ def _consent(action: Any, interests: tuple[Interest, ...] = ()) -> Consent:
 )  # fmt: skip
 def sign_up(wanted: SignUpRequest) -> Answer:
     """Ask for mails. The answer is the same whether the address is known or not."""
+    if wanted.website:
+        return _TAKEN
     email = checked_email(wanted.email, "email")
     lines = {name: plain_text.one_line(getattr(wanted, name) or "", name) for name in ("name", "postal_code", "source")}
     rate_limit.allow("sign_up", ip=routes.caller().ip, email=email)
     interests = tuple(dict.fromkeys(wanted.interests))
     more = {"country": wanted.country or "", "locale": wanted.locale or "", "ip": routes.caller().ip}
     outbox.ask(SignUpAsked(email, interests, **lines, **more))
-    return Answer(SignUpTaken(), 202, see_other="/sign-up/thanks")
+    return _TAKEN
 
 
 @routes.route(
@@ -113,12 +119,12 @@ def confirm(wanted: ByToken) -> Answer:
 
 
 @routes.route(
-    "/sign-ups/preferences", gives=Preferences, page="preferences.html", query=("token",)
+    "/sign-ups/preferences", gives=Preferences, page="preferences.html", query=("token", "saved")
 )
 def preferences() -> Answer:
     """What an address gets, by the token in any mail."""
     token = routes.query("token")
-    return Answer(_shown(store.find(tokens.read("preferences", token))), page={"token": token})
+    return Answer(_shown(store.find(tokens.read("preferences", token))), page={"token": token, "saved": bool(routes.query("saved"))})
 
 
 @routes.route(
@@ -132,7 +138,7 @@ def choose(wanted: Choice) -> Answer:
     return Answer(_shown(stands), see_other=f"/sign-ups/preferences?token={wanted.token}&saved=yes")
 
 
-@routes.route("/sign-ups/unsubscribe", page="unsubscribe.html", gives=ByToken, query=("token",))
+@routes.route("/sign-ups/unsubscribe", page="unsubscribe.html", query=("token",))
 def unsubscribe_page() -> Answer:
     """The page behind the unsubscribe link: one button. Reading it changes nothing."""
     token = routes.query("token")
@@ -153,7 +159,7 @@ def unsubscribe(wanted: Leave) -> Answer:
     return Answer(_shown(stands), see_other="/sign-ups/unsubscribed")
 
 
-@routes.route("/sign-ups/unsubscribed", page="unsubscribed.html", gives=SignUpTaken)
+@routes.route("/sign-ups/unsubscribed", page="unsubscribed.html")
 def unsubscribed() -> Answer:
     """The page after leaving."""
     return Answer(SignUpTaken("You will get no more of these mails."))

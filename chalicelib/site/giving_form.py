@@ -119,7 +119,8 @@ def _chosen(typed: Mapping[str, str], frequency: Frequency, suggested: list[int]
     wanted = typed.get(f"amount_{frequency}") or typed.get("amount", "")
     if wanted in map(str, suggested):
         return wanted
-    return OTHER if wanted or typed.get("other_amount") else str(suggested[0])
+    wished = wanted == OTHER or (wanted.isascii() and wanted.isdigit()) or typed.get("other_amount")
+    return OTHER if wished else str(suggested[0])
 
 
 def as_typed(money: Money) -> str:

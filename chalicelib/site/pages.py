@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chalicelib import charity, settings
-from chalicelib.errors import GivingError
+from chalicelib.errors import GivingError, InvalidInput
 from chalicelib.money import Money, decimals, in_words
 from chalicelib.signups import signup
 from chalicelib.site import giving_form, static_files, stories
@@ -18,7 +18,7 @@ from chalicelib.site import giving_form, static_files, stories
 TEMPLATES = Path(__file__).with_name("templates")
 
 # Two letters that CLDR names, but to which nothing can be posted.
-NO_COUNTRIES = frozenset("EU EZ QO UN XA XB ZZ".split())
+NO_COUNTRIES = frozenset(["EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"])
 
 # The forms that a refusal shows again, and how.
 FORM_PAGES = {
@@ -27,16 +27,29 @@ FORM_PAGES = {
     "sign-in": "portal/sign_in.html",
     "code": "portal/code.html",
 }
+# What people read at a field of a form that was left empty or cannot be read.
+PLAINER = {
+    "amount": "Please choose an amount, or write your own in digits, for example 25.",
+    "interests": "Please tick at least one of these.",
+    "email": "Please write your email address, for example name@example.org.",
+    "name": "Please write a shorter name.",
+    "postal_code": "Please write a shorter postal code.",
+    "tribute": "Please write the name of the person whom the gift honours.",
+    "until": "Please choose the day until which nothing is to be taken.",
+    "day": "Please choose a day of the month.",
+    "code": "Please type the 8 digits from the mail.",
+}
 # What a page may leave out; everything else it must be given, or StrictUndefined raises.
 OPTIONAL: dict[str, Any] = {
     "error": None,
     "typed": {},
-    "ticked": None,
+    "ticked": [],
     "saved": False,
     "signed_in": False,
     "form_token": "",
     "framed": False,
     "attempt": 0,
+    "asks": 20,
     "email": "",
     "next": None,
     "source": "",
@@ -58,6 +71,7 @@ def form_again(form_page: str, fields: dict[str, list[str]], error: GivingError)
     template = FORM_PAGES.get(form_page)
     if template is None:
         return problem(error)
+    error = _plainer(error)
     typed = {name: values[-1] for name, values in fields.items()}
     data: dict[str, Any] = {"error": error, "typed": typed, "ticked": fields.get("interests", [])}
     if form_page == "give":
@@ -67,7 +81,13 @@ def form_again(form_page: str, fields: dict[str, list[str]], error: GivingError)
 
 def problem(error: GivingError) -> str:
     """The page that says what went wrong and offers a way back."""
-    return render("problem.html", problem=error)
+    return render("problem.html", problem=_plainer(error))
+
+
+def _plainer(error: GivingError) -> GivingError:
+    """The refusal in words for a person, where a program's would be shown."""
+    words = PLAINER.get(error.field or "") if error.status == 400 and error.code in {"missing", "invalid"} else None
+    return InvalidInput(words, code=error.code, field=error.field) if words else error
 
 
 @functools.cache
@@ -122,7 +142,10 @@ def _day(value: str | date) -> str:
 
 def _rfc822(value: date) -> str:
     """A date as RSS 2.0 writes it, at the start of that day in UTC. English names, whatever the locale."""
-    weekdays, months = "Mon Tue Wed Thu Fri Sat Sun".split(), "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    weekdays, months = (
+        ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    )
     at = f"{value.day:02} {months[value.month - 1]} {value.year} 00:00:00 +0000"
     return f"{weekdays[value.weekday()]}, {at}"
 
@@ -138,6 +161,6 @@ def _countries() -> list[tuple[str, str]]:
     """ISO codes and English names, by name."""
     from babel import Locale  # noqa: PLC0415 - one page in twenty needs it
 
-    territories = Locale("en").territories
+    territories = {str(code): str(name) for code, name in Locale("en").territories.items()}
     codes = (code for code in territories if len(code) == 2 and code.isalpha() and code not in NO_COUNTRIES)
     return sorted(((code, territories[code]) for code in codes), key=lambda country: country[1])

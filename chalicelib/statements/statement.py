@@ -239,7 +239,7 @@ def _line(gift: Gift, funds: Mapping[str, str]) -> Line:
 def _tribute(kind: str, name: str) -> str:
     if not name:
         return ""
-    return f"In memory of {name}" if kind.startswith("memor") else f"In tribute to {name}"
+    return f"In memory of {name}" if kind == "in_memory" else f"In honour of {name}"
 
 
 def _sentences(sentences: Iterable[str], issuer: Issuer) -> tuple[str, ...]:

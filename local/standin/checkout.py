@@ -147,7 +147,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Thing:
 def expire(world: World, params: dict[str, Any], id: str) -> Thing:
     session = world.find(KIND, id)
     if session["status"] != "open":
-        raise invalid("Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has "
+        raise invalid('Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has '
                       f"a status of {session['status']}.")
     expire_if_open(world, id)
     return session

@@ -17,7 +17,7 @@ from chalicelib.processor import webhook
 from local.cloud import Cloud
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
-SECRET = "whsec_local_0123456789"  # noqa: S105 - the tests' own
+SECRET = "whsec_local_0123456789"
 EVENT = {
     "id": "evt_1", "object": "event", "type": "charge.succeeded", "livemode": False,
     "data": {"object": {"id": "ch_1", "object": "charge"}},

@@ -1,0 +1,81 @@
+"""Who asks, in the forms by which the guard counts: an address, a mailbox, a browser, a session. Only keyed hashes leave."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+
+from chalicelib import keys, settings, tokens
+from chalicelib.errors import InvalidInput
+from chalicelib.http import Caller, cookie
+
+Who = Literal["ip", "email", "donor", "browser", "session", "gift", "card", "everybody"]
+
+COOKIE = "browser"
+# Longer than any window in which a browser's gifts are counted, and of no use to anybody after it.
+COOKIE_LIFETIME = timedelta(days=1)
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """Whoever asks, by every name we know them by; an empty name is not counted."""
+
+    ip: str = ""
+    email: str = ""
+    donor: str = ""
+    browser: str = ""
+    session: str = ""
+
+    def named(self) -> dict[Who, str]:
+        """A hash for each name there is. The address first: it is the one that costs most to change."""
+        names: dict[Who, str] = {
+            "ip": network(self.ip),
+            "browser": self.browser,
+            "session": self.session,
+            "donor": self.donor,
+            "email": self.email and keys.canonical(self.email),
+        }
+        return {who: hashed(who, name) for who, name in names.items() if name}
+
+
+def hashed(who: Who, name: str) -> str:
+    """
+    The name as it is kept.
+
+    Keyed, because there are only four thousand million IPv4 addresses: a
+    reader of the table alone could try them all.
+    """
+    return hmac.digest(settings.current().token_secret.encode(), f"{who}:{name}".encode(), hashlib.sha256).hex()[:32]
+
+
+def network(ip: str) -> str:
+    """The address to count by: of IPv6 the /64, because one household or one server has all of it."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ip
+    if address.version == 6:
+        mapped = address.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def browser_of(caller: Caller) -> str:
+    """The browser's own number, or an empty text if it has none that we gave it."""
+    try:
+        return tokens.read("browser", caller.cookies.get(COOKIE, ""), within=COOKIE_LIFETIME)
+    except InvalidInput:
+        return ""
+
+
+def browser_cookies(caller: Caller) -> tuple[str, ...]:
+    """A cookie that numbers a browser which has none yet. Set when a gift is begun, never for looking at a page."""
+    if browser_of(caller):
+        return ()
+    number = tokens.sign("browser", secrets.token_hex(8))
+    return (cookie(COOKIE, number, seconds=int(COOKIE_LIFETIME.total_seconds())),)

@@ -1,0 +1,208 @@
+"""What must hold after every step, and what must hold at rest: our books against Stripe's."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from chalicelib import items
+from chalicelib.giving import checkout, ledger
+from chalicelib.giving.gift import SIGN, Fact, Gift, fold_all
+from chalicelib.partners.partnership import Partnership
+from tests.faults import tables
+from tests.faults.world import World
+
+FACTS = "facts are Stripe's, to the cent and the id"
+TOTALS = "each currency's total is Stripe's balance"
+NEVER_BACK = "a fact never changes and never goes"
+ONE_GIFT = "no gift and no fact stands twice"
+NEVER_NONE = "every paid gift has its receipt"
+NEVER_TWO = "no second receipt that does not say so"
+NO_DOUBLE = "one gift_id is charged once"
+ONE_PAGE = "one gift_id has one page to pay on"
+PARTNERS = "partnerships stand as their subscriptions"
+PURE = "history is a pure function of the facts"
+TRUTHFUL = "the thank-you page says paid when it is"
+POISON = "poison stops nobody and lies in the dead letters"
+REDRIVEN = "at rest no letter is dead and nothing waits"
+ENDS = "the simulation ends"
+EVERY = (FACTS, TOTALS, NEVER_BACK, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, ONE_PAGE, PARTNERS, PURE, TRUTHFUL,
+         POISON, REDRIVEN, ENDS)  # fmt: skip
+# What Stripe's balance transactions are in the words of the ledger.
+MOVEMENTS = {"charge": "payment", "refund": "refund", "refund_failure": "refund_failed",
+             "dispute": "dispute", "dispute_reversal": "dispute_won"}  # fmt: skip
+
+Told = tuple[str, str, str, int, str]
+
+
+class Promises:
+    """Counts how often each promise was looked at, and says where one was broken."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.trials: Counter[str] = Counter()
+        self.violations: list[tuple[str, str]] = []
+        self._facts: dict[tuple[str, str], dict[str, Any]] = {}
+        self._receipts: Counter[str] = Counter()
+        world.on_mail = self._mailed
+
+    def broken(self, promise: str, why: str) -> None:
+        why = why if len(why) < 500 else f"{why[:500]} ..."
+        self.violations.append((promise, why))
+        self.world.say(f"BROKEN: {promise}: {why}")
+
+    def holds(self, promise: str, ok: bool, why: str) -> None:
+        self.trials[promise] += 1
+        if not ok:
+            self.broken(promise, why)
+
+    # After every step
+
+    def after_step(self) -> None:
+        """What no moment may break. Only looked at when something was written or paid."""
+        if self.world.changed:
+            self.world.changed = False
+            self._nothing_regresses()
+        self._charged_once()
+
+    def _nothing_regresses(self) -> None:
+        now = {(each["pk"], each["sk"]): each for each in tables.held("FACT#")}
+        gone = [key for key, fact in self._facts.items() if now.get(key) != fact]
+        self.holds(NEVER_BACK, not gone, f"{[key[1] for key in gone]}")
+        self._facts = now
+        names = Counter((each["kind"], each["stripe_id"]) for each in now.values())
+        gifts = Counter(each["payment"]["about"]["gift_id"] for each in now.values() if each["kind"] == "payment")
+        twice = [name for name, times in [*names.items(), *gifts.items()] if times > 1]
+        self.holds(ONE_GIFT, not twice, f"{twice}")
+
+    def _charged_once(self) -> None:
+        stripe = self.world.standin.world
+        made = len(stripe.things["charge"]), len(stripe.things["checkout.session"])
+        if made == getattr(self, "_made", None):
+            return
+        self._made = made
+        by_gift: dict[str, list[str]] = defaultdict(list)
+        for charge in stripe.all("charge"):
+            intent = stripe.get("payment_intent", charge["payment_intent"])
+            if charge["status"] != "failed" and intent and intent["metadata"].get("gift_id"):
+                by_gift[intent["metadata"]["gift_id"]].append(charge["id"])
+        doubled = {gift: charges for gift, charges in by_gift.items() if len(charges) > 1}
+        self.holds(NO_DOUBLE, not doubled, f"{doubled}")
+        subscribed = Counter(each["metadata"].get("gift_id") for each in stripe.all("subscription"))
+        self.holds(NO_DOUBLE, max(subscribed.values(), default=0) <= 1, f"{subscribed}")
+
+    def _mailed(self, mail: str, about: str) -> None:
+        if mail != "receipt":
+            return
+        self._receipts[about] += 1
+        flagged = "X-Possible-Duplicate" in self.world.mails[-1].headers
+        self.holds(NEVER_TWO, flagged or self._receipts[about] == 1, f"receipt {self._receipts[about]} of gift {about}")
+
+    # At rest
+
+    def at_rest(self) -> None:
+        """Everything there is to compare, once nothing moves any more."""
+        self.holds(ENDS, True, "")
+        self.money_is_right()
+        self._receipts_are_sent()
+        self._partnerships_are_right()
+        self._history_is_pure()
+        self._pages_tell_the_truth()
+        left = [each.causes for queue in (self.world.money, self.world.mail) for each in (*queue.waiting, *queue.dead)]
+        self.holds(REDRIVEN, not left, f"{left}")
+
+    def money_is_right(self, but: str = "", *, checked: bool = True) -> None:
+        """Facts and totals, leaving out the charge that is named by `but`."""
+        if not checked:
+            return
+        charges = {"", but} if but else set()
+        ours = {told for told, charge in _our_facts() if charge not in charges}
+        truth = {told for told, charge in self._true_facts() if charge not in charges}
+        promise = POISON if but else FACTS
+        self.holds(promise, ours == truth, f"missing {sorted(truth - ours)}, too many {sorted(ours - truth)}")
+        if not but:
+            self._totals_agree()
+
+    def poison_is_put_aside(self) -> None:
+        """A message that always fails ends among the dead letters, with what was wrong."""
+        poisoned = self.world.weather.poisoned
+        if not poisoned:
+            return
+        about = [each for each in self.world.money.dead if poisoned in each.body]
+        self.holds(POISON, all(each.causes for each in about), "no cause")
+        self.holds(POISON, not [each for each in self.world.money.waiting if poisoned in each.body], "still tried")
+
+    def _true_facts(self) -> list[tuple[Told, str]]:
+        """What Stripe's balance transactions tell, and that disputes were lost, which moves nothing."""
+        stripe, found = self.world.standin.world, []
+        for moved in stripe.all("balance_transaction"):
+            kind = MOVEMENTS[moved["reporting_category"]]
+            source = moved["source"]
+            charge = source if kind == "payment" else (stripe.get("refund", source) or stripe.get("dispute", source) or {})["charge"]
+            found.append(((kind, source, moved["id"], abs(moved["amount"]), moved["currency"]), charge))
+        for lost in stripe.all("dispute", status="lost"):
+            found.append((("dispute_lost", lost["id"], "", lost["amount"], lost["currency"]), lost["charge"]))
+        return found
+
+    def _totals_agree(self) -> None:
+        ours: Counter[str] = Counter()
+        for (kind, _, _, minor, currency), _ in _our_facts():
+            ours[currency] += SIGN[kind] * minor  # type: ignore[index]
+        books: Counter[str] = Counter()
+        for moved in self.world.standin.world.all("balance_transaction"):
+            books[moved["currency"]] += moved["amount"]
+        self.holds(TOTALS, ours == books, f"ours {dict(ours)}, Stripe's {dict(books)}")
+
+    def _receipts_are_sent(self) -> None:
+        paid = {each["payment"]["about"]["gift_id"] for each in tables.held("FACT#") if each["kind"] == "payment"}
+        for gift_id in sorted(paid):
+            self.holds(NEVER_NONE, self._receipts[gift_id] > 0, f"gift {gift_id}")
+
+    def _partnerships_are_right(self) -> None:
+        ours = {each["partnership_id"]: items.as_struct(each, Partnership) for each in tables.held("PARTNER#")}
+        for subscription in self.world.standin.world.all("subscription"):
+            if subscription["status"] in {"incomplete", "incomplete_expired"}:
+                continue
+            stands, item = ours.get(subscription["id"]), subscription["items"]["data"][0]
+            known = stands and (stands.state, stands.amount.minor, stands.amount.currency)
+            truth = (_state(subscription), item["price"]["unit_amount"], item["price"]["currency"])
+            self.holds(PARTNERS, known == truth, f"{subscription['id']}: ours {known}, Stripe's {truth}")
+
+    def _history_is_pure(self) -> None:
+        by_donor: dict[str, list[Fact]] = defaultdict(list)
+        for item in tables.held("FACT#"):
+            by_donor[item["pk"].partition("#")[2]].append(items.as_struct(item, Fact))
+        for donor_id, facts in by_donor.items():
+            twice = [*facts, *facts]
+            self.world.rng.shuffle(twice)
+            self.holds(PURE, fold_all(twice) == _every_page(donor_id), f"donor with {len(facts)} facts")
+
+    def _pages_tell_the_truth(self) -> None:
+        for item in tables.held("FACT#"):
+            if item["kind"] == "payment" and item["payment"]["about"].get("frequency", "once") == "once":
+                state = checkout.progress_of(item["payment"]["about"]["gift_id"]).state
+                self.holds(TRUTHFUL, state in {"paid", "refunded"}, f"{item['stripe_id']} is {state}")
+
+
+def _our_facts() -> list[tuple[Told, str]]:
+    return [
+        ((each["kind"], each["stripe_id"], each.get("balance_transaction", ""), each["money"]["minor"],
+          each["money"]["currency"]), each["charge_id"])
+        for each in tables.held("FACT#")
+    ]  # fmt: skip
+
+
+def _every_page(donor_id: str) -> list[Gift]:
+    gifts, cursor = ledger.page(donor_id, limit=3)
+    while cursor:
+        more, cursor = ledger.page(donor_id, limit=3, cursor=cursor)
+        gifts += more
+    return gifts
+
+
+def _state(subscription: dict[str, Any]) -> str:
+    if subscription["status"] == "canceled":
+        return "ended"
+    if subscription["status"] in {"past_due", "unpaid"}:
+        return "payment_problem"
+    return "paused" if subscription["pause_collection"] else "active"

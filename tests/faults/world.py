@@ -1,0 +1,176 @@
+"""Everything around our code: the time, Stripe, the queues, the mail, and the trace of what happened."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import importlib
+import io
+import logging
+import os
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+from unittest import mock
+
+from chalicelib import aws, charity, clock, settings
+from chalicelib.processor import settle, stripe_api, webhook
+from local.cloud import FOREIGN_VARIABLES, REGION
+from local.mailbox import Mail, parse
+from local.standin.standin import Standin
+from tests.faults import queues, tables
+from tests.faults.faults import WRITES, Fault, Weather
+from tests.faults.queues import Message, Queue
+from tests.faults.scheduler import Process, Scheduler, cause
+from tests.faults.seams import Aws, Gate, Wire
+from tests.faults.webhooks import Copy, Webhooks
+
+BEGINS = datetime(2026, 1, 31, 12, tzinfo=UTC)
+# A function of ours is ended by Lambda after this long.
+LAMBDA_SECONDS = 60
+ENVIRONMENT = {
+    "STAGE": "local", "SITE_URL": "http://127.0.0.1:8000", "GUARD": "wide",
+    "GIVING_TABLE": "Giving", "SIGNUPS_TABLE": "Signups", "PASSING_TABLE": "Passing", "DOCUMENTS_BUCKET": "documents",
+    "MONEY_QUEUE": "https://sqs.us-east-1.amazonaws.com/1/money",
+    "MAIL_QUEUE": "https://sqs.us-east-1.amazonaws.com/1/mail",
+    "STRIPE_API_KEY": "sk_test_simulated", "STRIPE_WEBHOOK_SECRET": "whsec_simulated_0123456789",
+    "TOKEN_SECRET": "a-secret-of-the-simulation-and-of-nobody",
+    "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "simulated", "AWS_SECRET_ACCESS_KEY": "simulated",
+    "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}  # fmt: skip
+FOREIGN = ("AWS_ENDPOINT_URL", "STRIPE_API_BASE", "STRIPE_ACCOUNT", *FOREIGN_VARIABLES)
+
+
+class VirtualClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.moment = BEGINS
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def travel_to(self, moment: datetime) -> None:
+        self.moment = max(self.moment, moment)
+
+
+class World:
+    """One seed's world. What our code does runs in processes; everything else happens between their calls."""
+
+    def __init__(self, seed: int, *, forgetful: bool = False, weather: Weather | None = None) -> None:
+        self.rng = random.Random(seed)
+        self.time = VirtualClock()
+        self.trace: list[str] = []
+        self.weather = weather or Weather(self.rng, self.now())
+        self.standin = Standin(self.time, ENVIRONMENT["STRIPE_WEBHOOK_SECRET"], seed=seed)
+        self.scheduler = Scheduler(self.say)
+        self.gate = Gate(self.scheduler)
+        self.webhooks = Webhooks(self.standin, self.weather, frozenset(settle.HANDLERS))
+        self.money, self.mail = Queue("money", forgetful=forgetful), Queue("mail", forgetful=forgetful)
+        self.mails: list[Mail] = []
+        self.on_mail: Callable[[str, str], None] = lambda mail, about: None
+        self.changed = False
+        self._app: Any = importlib.import_module("app")
+        self._by_url = queues.by_url([self.money, self.mail])
+        tables.create()
+        Aws(self.gate, {"SendMessage": self._send_message, "SendEmail": self._send_email}).connect()
+        stripe_api.set_transport(Wire(self.standin, self.gate))
+        clock.set_clock(self.time.now, sleep=lambda seconds: None)
+        random.seed(seed)
+
+    def now(self) -> int:
+        return int(self.time.now().timestamp())
+
+    def say(self, step: str) -> None:
+        """Add a line to the trace."""
+        self.trace.append(f"{self.time.now():%d %b %Y %H:%M:%S}  {step}")
+
+    def advance(self, to: int) -> None:
+        """Let time pass. What is still running after a function's time is ended, as Lambda does."""
+        for process in [each for each in self.scheduler.running if each.started + LAMBDA_SECONDS < to]:
+            self.scheduler.kill(process)
+        self.standin.advance(max(to, self.now()))
+
+    # What runs our code
+
+    def run(self, name: str, work: Callable[[], object], then: Callable[[Process], None] = lambda ended: None) -> Process:
+        """Begin a process of our own code; it stands at its first call."""
+        return self.scheduler.start(name, work, self.now(), then)
+
+    def step(self, process: Process, fault: Fault | None = None) -> None:
+        """Let a process make the call that it is parked at."""
+        asks = process.parked.asks if process.parked else ""
+        self.changed |= asks.startswith(WRITES)
+        self.scheduler.step(process, fault)
+
+    def fault_for(self, process: Process) -> Fault | None:
+        """What the weather has in store for the call that a process is parked at."""
+        assert process.parked is not None
+        return self.weather.befalls(*process.parked)
+
+    def work_on(self, queue: Queue, message: Message) -> list[Process]:
+        """Give a message to a worker, or to two at once."""
+        handler = self._app.record_stripe_event if queue is self.money else self._app.send_mail
+        return [
+            self._worker(queue, message, handler, twin) for twin in ("", " twin")[: 1 + self.weather.has_twin()]
+        ]
+
+    def reconcile_daily(self) -> object:
+        """The scheduled run, as Lambda calls it."""
+        return self._app.reconcile_daily({"detail": {}}, None)
+
+    def receive(self, copy: Copy) -> Process:
+        """Let Stripe try to deliver one event."""
+        body, signature = self.webhooks.signed(copy, self.now())
+
+        def then(ended: Process) -> None:
+            if not ended.done:
+                self.webhooks.refused(copy, self.now())
+
+        return self.run(f"webhook {copy.number} {copy.event['type']}", lambda: webhook.receive(body, signature), then)
+
+    def _worker(self, queue: Queue, message: Message, handler: Callable[..., object], twin: str) -> Process:
+        event = queue.take(message, self.now())
+
+        def then(ended: Process) -> None:
+            if ended.done:
+                queue.delete(message)
+            else:
+                message.causes.append("died" if ended.died else cause(ended.failure))
+
+        return self.run(f"{queue.name} {message.number} try {message.tries}{twin}", lambda: handler(event, None), then)
+
+    # What AWS does that is simpler to play than to mock
+
+    def _send_message(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._by_url[body["QueueUrl"]].send(body["MessageBody"], self.now())
+        return {"MessageId": "1", "MD5OfMessageBody": ""}
+
+    def _send_email(self, body: dict[str, Any]) -> dict[str, Any]:
+        tags = {tag["Name"]: tag["Value"] for tag in body["EmailTags"]}
+        self.mails.append(parse(base64.b64decode(body["Content"]["Raw"]["Data"]).decode()))
+        self.on_mail(tags["mail"], tags["about"])
+        return {"MessageId": str(len(self.mails))}
+
+
+@contextlib.contextmanager
+def surroundings() -> Iterator[None]:
+    """The settings under which worlds are built; silence; and everything as it was afterwards."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    with mock.patch.dict(os.environ, {**kept, **ENVIRONMENT}, clear=True), contextlib.redirect_stdout(io.StringIO()):
+        _forget()
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
+            clock.set_clock()
+            stripe_api.set_transport()
+            _forget()
+
+
+def _forget() -> None:
+    settings.current.cache_clear()
+    charity.current.cache_clear()
+    aws.forget_clients()

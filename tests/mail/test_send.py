@@ -1,0 +1,76 @@
+"""Mails that people can read, with every program, and that nobody can forge parts of."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from chalicelib import charity
+from chalicelib.giving import receipts
+from chalicelib.giving.donors import Donor
+from chalicelib.giving.gift import About, Gift
+from chalicelib.mail import send
+from chalicelib.money import Money
+from local.cloud import Cloud
+
+AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
+GIFT = Gift(
+    "a" * 32, "ch_1", AT, date(2026, 3, 10), "us", Money(51_81, "usd"), Money(51_81, "usd"), Money(0, "usd"), False,
+    About("a" * 32, fund="rescue", tribute_kind="in_memory", tribute_name="<b>Rosa</b>", fees_covered=1_81), "Visa •••• 4242", "",
+)  # fmt: skip
+FOLDERS = sorted(path.name for path in send.MESSAGES.iterdir() if path.is_dir())
+CONTEXT = {
+    "name": "Ann <i>Lee</i>", "amount": "$25.00", "day": 10, "method": "Visa •••• 4242", "what": "paused",
+    "next_charge_on": date(2026, 4, 10), "paused_until": None, "portal_url": "https://x.example/portal",
+    "give_url": "https://x.example/give", "link": "https://x.example/#t", "code": "1234 5678",
+    "interests": ["Stories from the field"], "confirm_url": "https://x.example/c", "preferences_url": "https://x.example/p",
+    "unsubscribe_url": "https://x.example/u",
+}  # fmt: skip
+
+
+def context() -> dict[str, object]:
+    return {**CONTEXT, **receipts.context(GIFT, Donor("d", name="Ann <i>Lee</i>"))}
+
+
+@pytest.mark.parametrize("mail", FOLDERS)
+@pytest.mark.parametrize("again", [False, True])
+def test_every_mail_has_a_subject_a_text_and_html(aws_local: Cloud, mail: str, again: bool) -> None:
+    """Three files in its folder, each whole, whatever the donor is called."""
+    message = send.build(mail, "ann@example.org", context(), possible_duplicate=again)
+    text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    html = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
+
+    assert {path.name for path in Path(send.MESSAGES / mail).iterdir()} == {"subject.txt", "body.txt", "body.html"}
+    assert message["Subject"]
+    assert "{{" not in text + html
+    assert "<i>Lee</i>" not in html
+    assert charity.current().postal_address.split(",")[0] in text
+
+
+def test_a_receipt_says_what_a_tax_office_asks_for(aws_local: Cloud) -> None:
+    """Organisation, number, date, amount, and that nothing was given in return (IRS Publication 1771)."""
+    text = send.build("receipt", "ann@example.org", context()).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+    for element in (
+        "$51.81", "March 10, 2026", "Open Gate Justice, Inc.", "EIN 00-0000000", "No goods or services were provided",
+        "Rescue and legal help", "In memory of: <b>Rosa</b>", "$1.81",
+    ):  # fmt: skip
+        assert element in text
+
+
+def test_a_line_break_in_a_name_cannot_add_a_header(aws_local: Cloud) -> None:
+    """A subject is one line whatever is put into it."""
+    message = send.build("partnership_changed", "ann@example.org", {**context(), "what": "x\r\nBcc: all@example.org"})
+
+    assert message["Bcc"] is None
+    assert "\n" not in message["Subject"]
+
+
+def test_sign_up_mails_can_be_left_with_one_click(aws_local: Cloud) -> None:
+    """RFC 8058 asks for both headers."""
+    message = send.build("sign_up_confirm", "ann@example.org", context())
+
+    assert message["List-Unsubscribe"] == "<https://x.example/u>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -1,0 +1,187 @@
+"""Statements issued, given again, and replaced: real boto3 on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+import requests
+
+from chalicelib import aws, items, keys, settings
+from chalicelib.errors import NotFound
+from chalicelib.giving import donors, ledger
+from chalicelib.giving.gift import Fact
+from chalicelib.statements import documents, donor_facts, register, statement
+from local.cloud import Cloud
+from tests.statements.papers import dispute, payment, refund, text_of
+
+JUNE = payment(1, datetime(2026, 6, 1, 12, tzinfo=UTC), date(2026, 6, 1))
+# Three in the morning of 1 January in UTC is still New Year's Eve in New York.
+EVE = payment(2, datetime(2027, 1, 1, 3, tzinfo=UTC), date(2026, 12, 31), 2500)
+NEXT_YEAR = payment(3, datetime(2027, 1, 1, 5, tzinfo=UTC), date(2027, 1, 1), 700)
+EUROS = payment(4, datetime(2026, 7, 1, 12, tzinfo=UTC), date(2026, 7, 1), 8000, "eur")
+POUNDS = payment(5, datetime(2026, 7, 2, 12, tzinfo=UTC), date(2026, 7, 2), 1000, "gbp", entity="uk")
+
+
+@pytest.fixture(autouse=True)
+def in_january(aws_local: Cloud, clock_at: Callable[[datetime], None]) -> None:
+    clock_at(datetime(2027, 1, 20, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def maria() -> str:
+    address = donors.Address("12 Elm Street", "", "Albany", "NY", "12207", "US")
+    return donors.found_or_made(donors.Donor("", "maria@example.org", "Maria Fernández", address=address))
+
+
+def kept(issued: register.Issued) -> bytes:
+    found = aws.s3().get_object(Bucket=settings.current().documents_bucket, Key=issued.s3_key)
+    with found["Body"] as body:
+        return body.read()
+
+
+def test_a_statement_holds_the_gifts_of_its_year_by_the_entitys_clock(maria: str) -> None:
+    """
+    A gift of New Year's Eve in New York counts for the old year, though UTC had the new one.
+    """
+    ledger.record(maria, [JUNE, EVE, NEXT_YEAR, POUNDS])
+
+    issued = register.issue(maria, "us", 2026)
+
+    assert (issued.gifts, issued.totals) == (2, {"usd": 7500})
+    assert "Albany, NY 12207" in text_of(kept(issued))
+
+
+def test_asked_for_again_it_is_the_same_to_the_byte(maria: str, clock_at: Callable[[datetime], None]) -> None:
+    """
+    A statement that still tells the truth is given back, not drawn up anew.
+    """
+    ledger.record(maria, [JUNE])
+    first = register.issue(maria, "us", 2026)
+    clock_at(datetime(2027, 3, 1, tzinfo=UTC))
+
+    again = register.issue(maria, "us", 2026)
+
+    assert first == again
+    assert first.sha256 == hashlib.sha256(kept(again)).hexdigest()
+
+
+@pytest.mark.parametrize("later", [EVE, refund(JUNE, 2000), refund(JUNE, 5000), dispute(JUNE)])
+def test_what_happens_later_is_a_new_number_that_names_the_old(maria: str, later: Fact) -> None:
+    """
+    An issued document never changes; the next one says which it replaces, even when nothing is left to count.
+    """
+    ledger.record(maria, [JUNE])
+    first = register.issue(maria, "us", 2026)
+    before = kept(first)
+    ledger.record(maria, [later])
+
+    second = register.issue(maria, "us", 2026)
+
+    assert (second.number, second.replaces) == (2, first.serial)
+    assert first.serial in text_of(kept(second))
+    assert before == kept(first)
+
+
+def test_a_statement_so_far_becomes_a_whole_one_when_the_year_is_over(
+    maria: str, clock_at: Callable[[datetime], None]
+) -> None:
+    """
+    The paper that says "to date" is replaced after New Year, though no gift came in between.
+    """
+    ledger.record(maria, [JUNE])
+    clock_at(datetime(2027, 1, 1, 4, 59, 59, tzinfo=UTC))
+    assert "year to date" in text_of(kept(register.issue(maria, "us", 2026)))
+
+    clock_at(datetime(2027, 1, 1, 5, tzinfo=UTC))
+    assert "year to date" not in text_of(kept(register.issue(maria, "us", 2026)))
+
+
+def test_who_loses_the_race_gives_the_winners_document(maria: str) -> None:
+    """
+    Two browsers ask at once: one number, one document.
+    """
+    ledger.record(maria, [JUNE])
+    loser = register._next_mark(maria, "us", 2026, None)
+    winner = register.issue(maria, "us", 2026)
+    source, recipient = donor_facts.source("us"), donor_facts.recipient(maria, "US")
+    gifts = ledger.gifts_between(maria, register.BEGINNING, datetime(2027, 1, 20, tzinfo=UTC))
+    content = statement.draw_up(source, recipient, gifts, 2026, loser)
+
+    assert winner == register._enter(maria, "us", 2026, content, 1)
+
+
+def test_the_pdf_is_kept_before_it_is_registered(maria: str) -> None:
+    """
+    A crash between the two leaves a file nobody names, never a name without a file.
+    """
+    ledger.record(maria, [JUNE])
+    issued = register.issue(maria, "us", 2026)
+    aws.dynamodb().delete_item(
+        TableName=items.giving(), Key=items.marshal(keys.donor(maria, keys.statement("us", 2026, 1)))
+    )
+
+    assert issued.s3_key == register.issue(maria, "us", 2026).s3_key
+
+
+@pytest.mark.parametrize(("entity", "year"), [("us", 2025), ("uk", 2026), ("nowhere", 2026)])
+def test_no_gifts_no_statement(maria: str, entity: str, year: int) -> None:
+    """
+    Neither another year, nor a country without statements, nor an entity that was made up.
+    """
+    ledger.record(maria, [JUNE, POUNDS])
+
+    with pytest.raises(NotFound):
+        register.issue(maria, entity, year)
+
+
+def test_two_donors_never_share_a_number(maria: str) -> None:
+    """
+    The number tells donors apart without telling who they are.
+    """
+    other = donors.found_or_made(donors.Donor("", "ann@example.org", "Ann"))
+    ledger.record(maria, [JUNE])
+    ledger.record(other, [EVE])
+    serials = {register.issue(donor, "us", 2026).serial for donor in (maria, other)}
+
+    assert len(serials) == 2
+    assert not any(donor in serial for donor in (maria, other) for serial in serials)
+
+
+def test_years_tell_what_can_be_had(maria: str) -> None:
+    """
+    One entry for each year and entity, totals apart by currency, the running year marked.
+    """
+    ledger.record(maria, [JUNE, EVE, EUROS, NEXT_YEAR, POUNDS, refund(JUNE, 1000)])
+
+    newest, older = register.years(maria)
+
+    assert (newest.tax_year, newest.so_far, newest.gifts) == (2027, True, 1)
+    assert (older.tax_year, older.so_far, older.gifts) == (2026, False, 3)
+    assert older.currency_totals == [register.Total(8000, "eur"), register.Total(6500, "usd")]
+
+
+def test_a_link_opens_the_pdf_without_a_session(maria: str) -> None:
+    """
+    The browser follows it as it is, and saves it under a name the donor will know again.
+    """
+    ledger.record(maria, [JUNE])
+    issued = register.issue(maria, "us", 2026)
+
+    answer = requests.get(register.link(issued), timeout=5)
+
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Content-Disposition"] == f'inline; filename="{issued.filename}"'
+    assert hashlib.sha256(answer.content).hexdigest() == issued.sha256
+
+
+def test_a_kept_document_is_never_overwritten() -> None:
+    """
+    Whoever comes second keeps what the first one kept.
+    """
+    documents.keep("receipts/x.pdf", b"first", "x.pdf")
+    documents.keep("receipts/x.pdf", b"second", "x.pdf")
+
+    assert requests.get(documents.link("receipts/x.pdf", "x.pdf"), timeout=5).content == b"first"

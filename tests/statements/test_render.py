@@ -1,0 +1,163 @@
+"""What stands on the page, read back from the PDF itself."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import pikepdf
+import pypdf
+import pytest
+
+from chalicelib.giving.gift import Gift
+from chalicelib.statements import render
+from chalicelib.statements.statement import Mark, Recipient, Statement, draw_up, draw_up_receipt
+from tests.statements.papers import FIRST, MARIA, SOURCE, gift, text_of
+
+HOSTILE = r'#panic() $x$ \\ @a <b> [c] _d_ *e* #{1/0} "q" `r` // s /* t'
+
+
+def statement(*gifts: Gift, donor: Recipient = MARIA, mark: Mark = FIRST) -> Statement:
+    return draw_up(SOURCE, donor, gifts or [gift()], 2026, mark)
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "Open Gate Justice, Inc. (example)",
+        "EIN 00-0000000",
+        "1 Example Street",
+        "Springfield, NY 00000",
+        "Maria Fernández",
+        "12 Elm Street",
+        "Giving statement 2026",
+        "January 1, 2026 to December 31, 2026",
+        "US-2026-3f9a1c22d04b-2",
+        "US-2026-3f9a1c22d04b-1",
+        "January 9, 2027",
+        "provided no goods or services in return for these gifts",
+        "Keep this statement with your tax records",
+        "Jan 4, 2026",
+        "Rescue and legal help",
+        "In memory of Rosa",
+        "Monthly",
+        "$250.00",
+        "$20.00",
+        "$230.00",
+        "Not counted: disputed",
+        "$99.00",
+        "Page 1 of 1",
+    ],
+)
+def test_every_element_stands_on_the_statement(element: str) -> None:
+    """
+    What the content holds and the layout forgets, the donor never gets.
+    """
+    told = gift(1, 25000, refunded=2000, fund="rescue", frequency="monthly", tribute_kind="in_memory", tribute_name="Rosa")
+    mark = Mark("US-2026-3f9a1c22d04b-2", date(2027, 1, 9), "US-2026-3f9a1c22d04b-1")
+
+    assert element in text_of(render.pdf("us_statement", statement(told, gift(2, 9900, disputed=True), mark=mark)))
+
+
+@pytest.mark.parametrize(
+    "element",
+    ["Open Gate Justice, Inc. (example)", "EIN 00-0000000", "1 Example Street", "Maria Fernández", "January 4, 2026",
+     "$100.00", "$25.00", "$75.00", "One-time gift", "Visa •••• 4242", "Thank you, Rosa", f"{1:032x}",
+     "provided no goods or services in return for this gift"],
+)  # fmt: skip
+def test_every_element_stands_on_the_receipt(element: str) -> None:
+    """
+    A receipt stands alone: whoever holds it sees who gave what to whom, and when.
+    """
+    told = gift(1, 10000, refunded=2500, tribute_note="Thank you, Rosa")
+    receipt = draw_up_receipt(SOURCE, MARIA, told, FIRST.issued_on)
+
+    assert element in text_of(render.pdf("receipt", receipt))
+
+
+def test_the_running_year_says_so() -> None:
+    """
+    Nobody files with half a year by mistake.
+    """
+    said = text_of(render.pdf("us_statement", statement(mark=Mark("n", date(2026, 9, 1)))))
+
+    assert "year to date" in said
+    assert "January 1, 2026 to September 1, 2026" in said
+
+
+@pytest.mark.parametrize("layout", ["us_statement", "receipt"])
+def test_a_document_is_tagged_for_those_who_hear_it(layout: str) -> None:
+    """
+    PDF/UA-1: tags, a language, a title that is shown, and the claim in the metadata.
+    """
+    content = statement() if layout == "us_statement" else draw_up_receipt(SOURCE, MARIA, gift(), FIRST.issued_on)
+
+    with pikepdf.open(io.BytesIO(render.pdf(layout, content))) as pdf:
+        assert pdf.Root.MarkInfo.Marked
+        assert "/StructTreeRoot" in pdf.Root
+        assert str(pdf.Root.Lang) == "en-US"
+        assert pdf.Root.ViewerPreferences.DisplayDocTitle
+        with pdf.open_metadata() as said:
+            assert said["pdfuaid:part"] == "1"
+            assert said["dc:title"] in {"Giving statement 2026", "Receipt for your gift"}
+
+
+def test_the_same_content_gives_the_same_bytes() -> None:
+    """
+    An issued document is known by its hash; the wall clock has no part in it.
+    """
+    first = render.pdf("us_statement", statement())
+    render.pdf("us_statement", statement(gift(7)))
+
+    assert first == render.pdf("us_statement", statement())
+    assert b"D:20270109" in first
+
+
+def test_five_hundred_gifts_fill_pages_that_each_say_where_they_belong() -> None:
+    """
+    Headings, number and page count stand on every page: a loose sheet finds its way back.
+    """
+    many = statement(
+        *(gift(nth, tribute_kind="in_memory", tribute_name="y" * 300 if nth == 3 else "") for nth in range(500))
+    )
+    pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(render.pdf("us_statement", many))).pages]
+
+    assert len(pages) > 10
+    assert all("Frequency" in page and f"of {len(pages)}" in page for page in pages[:-1])
+    assert all(FIRST.serial in page for page in pages)
+    assert all("$25,000.00" in page for page in (pages[0], " ".join(pages[-2:])))
+
+
+def test_what_a_donor_typed_is_text_and_never_markup() -> None:
+    """
+    A name is shown as it was typed, whatever it would mean to the typesetter.
+    """
+    content = statement(gift(tribute_kind="in_memory", tribute_name=HOSTILE), donor=Recipient(HOSTILE, (HOSTILE,)))
+    said = text_of(render.pdf("us_statement", content))
+
+    # Spaces aside: where a line is broken, reading it back adds some.
+    assert said.replace(" ", "").count(HOSTILE.replace(" ", "")) == 3
+
+
+@pytest.mark.parametrize("name", ["Łódź Nguyễn Thị", "Αθήνα", "Юлія", "שלום", "محمد علي", "გიორგი", "Արամ"])
+def test_names_in_the_scripts_we_have_type_for_are_shown(name: str) -> None:
+    """
+    The fonts inside typst cover these; another version that does not would be noticed here.
+    """
+    pdf = render.pdf("us_statement", statement(donor=Recipient(name)))
+
+    assert b"pdfuaid" in pdf
+    assert "A box stands" not in text_of(pdf)
+
+
+@pytest.mark.parametrize("name", ["王小明", "さくら", "김철수", "สมชาย", "தமிழ்", "Ann 🎉", "👩‍👩‍👧"])
+def test_a_name_that_no_font_has_is_boxed_and_owned_up_to(name: str) -> None:
+    """
+    A donor with such a name still gets the document, and reads why it looks so.
+    """
+    pdf = render.pdf("us_statement", statement(donor=Recipient(name)))
+
+    assert "A box stands for a character" in text_of(pdf)
+    with pikepdf.open(io.BytesIO(pdf)) as opened, opened.open_metadata() as said:
+        assert "/StructTreeRoot" in opened.Root
+        assert "pdfuaid:part" not in said

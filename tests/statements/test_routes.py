@@ -1,0 +1,118 @@
+"""Statements and receipts as the donor's browser asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+import requests
+from chalice.app import Chalice
+from chalice.test import Client
+
+from chalicelib.giving import donors, ledger
+from chalicelib.http import Caller
+from chalicelib.portal import sessions
+from chalicelib.statements.routes import routes
+from local.cloud import Cloud
+from tests.statements.papers import dispute, payment, refund, text_of
+
+GIFT = payment(1, datetime(2026, 6, 1, 12, tzinfo=UTC), date(2026, 6, 1))
+POUNDS = payment(5, datetime(2026, 7, 2, 12, tzinfo=UTC), date(2026, 7, 2), 1000, "gbp", entity="uk")
+Ask = Callable[[str], Any]
+
+
+@pytest.fixture
+def maria(aws_local: Cloud, clock_at: Callable[[datetime], None]) -> str:
+    clock_at(datetime(2027, 1, 20, 12, tzinfo=UTC))
+    donor_id = donors.found_or_made(donors.Donor("", "maria@example.org", "Maria Fernández"))
+    ledger.record(donor_id, [GIFT])
+    return donor_id
+
+
+@pytest.fixture
+def ask(maria: str) -> Ask:
+    cookie = sessions.begin(maria, Caller("127.0.0.1", "", {})).partition(";")[0]
+    return lambda path: browser().get(path, headers={"Cookie": cookie, "Accept": "application/json"})
+
+
+def browser() -> Any:
+    app = Chalice("statements")
+    app.register_blueprint(routes)
+    return Client(app).http
+
+
+def test_the_list_names_each_year(ask: Ask) -> None:
+    """
+    The year, who took the gifts and what came together, ready for a page.
+    """
+    year = {"tax_year": 2026, "entity": "us", "legal_name": "Open Gate Justice, Inc. (example)", "gifts": 1}
+    told = {"currency_totals": [{"amount": 5000, "currency": "usd"}], "so_far": False}
+
+    assert {"statements": [year | told], "next": None} == ask("/portal/statements").json_body
+
+
+@pytest.mark.parametrize("path", ["/portal/statements/2026", "/portal/statements/2026?entity=us",
+                                  f"/portal/gifts/{1:032x}/receipt"])  # fmt: skip
+def test_a_document_is_a_redirect_to_a_pdf(ask: Ask, path: str) -> None:
+    """
+    The gateway mangles binary answers, so the browser fetches the file from where it is kept.
+    """
+    answer = ask(path)
+
+    assert (answer.status_code, answer.body) == (303, b"")
+    assert requests.get(answer.headers["Location"], timeout=5).content.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/portal/statements/2025", "/portal/statements/next", "/portal/statements/99999",
+     "/portal/statements/2026?entity=uk", f"/portal/gifts/{2:032x}/receipt", f"/portal/gifts/{'x' * 2000}/receipt"],
+)  # fmt: skip
+def test_what_is_not_there_is_not_found(ask: Ask, path: str) -> None:
+    """
+    A made-up year, entity or gift is told apart from nothing.
+    """
+    assert ask(path).status_code == 404
+
+
+def test_another_donors_gift_is_not_found(ask: Ask) -> None:
+    """
+    Only one's own partition is looked at: knowing a gift's id opens nothing.
+    """
+    other = donors.found_or_made(donors.Donor("", "ann@example.org", "Ann"))
+    ledger.record(other, [POUNDS])
+
+    assert ask(f"/portal/gifts/{5:032x}/receipt").status_code == 404
+
+
+@pytest.mark.usefixtures("maria")
+@pytest.mark.parametrize("path", ["/portal/statements", "/portal/statements/2026", f"/portal/gifts/{1:032x}/receipt"])
+def test_nothing_without_a_session(path: str) -> None:
+    """
+    Whoever is not signed in learns nothing, not even whether the year exists.
+    """
+    assert browser().get(path, headers={"Accept": "application/json"}).status_code == 401
+
+
+def test_a_refund_makes_another_receipt_and_leaves_the_first(ask: Ask, maria: str) -> None:
+    """
+    A receipt once fetched stays what it was; the next one tells of the refund.
+    """
+    path = f"/portal/gifts/{1:032x}/receipt"
+    first = ask(path).headers["Location"]
+    ledger.record(maria, [refund(GIFT, 2000)])
+    second = ask(path).headers["Location"]
+
+    assert "$30.00" not in text_of(requests.get(first, timeout=5).content)
+    assert "$30.00" in text_of(requests.get(second, timeout=5).content)
+
+
+def test_a_disputed_gifts_receipt_waits(ask: Ask, maria: str) -> None:
+    """
+    409 and a sentence why, rather than a paper for money that may be gone.
+    """
+    ledger.record(maria, [dispute(GIFT)])
+
+    assert ask(f"/portal/gifts/{1:032x}/receipt").status_code == 409

@@ -1,0 +1,76 @@
+"""The charity's own facts are read strictly, and the example never reaches production."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chalicelib import charity, settings
+from chalicelib.errors import MisconfiguredError
+from local.cloud import Cloud
+
+EXAMPLE = charity.FACTS_FILE.read_text(encoding="utf-8")
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "charity.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_production_refuses_the_example(aws_local: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Invented registration numbers must never stand on a real receipt."""
+    monkeypatch.setenv("STAGE", "prod")
+
+    with pytest.raises(MisconfiguredError, match="example"):
+        charity.current()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("default = true", "default = false"), ('entity = "us"', 'entity = "mars"'), ('default_currency = "usd"', 'default_currency = "xyz"'),
+        ("minimum = 500", 'minimum = "five"'), ("tax_number =", "tax_nummer ="), ("[mail]", "[mail"),
+    ],
+)  # fmt: skip
+def test_facts_that_cannot_be_are_refused(aws_local: Cloud, tmp_path: Path, old: str, new: str) -> None:
+    """A typo in charity.toml stops the start, and not a donor."""
+    with pytest.raises(MisconfiguredError):
+        charity.read(written(tmp_path, EXAMPLE.replace(old, new, 1)), production=False)
+
+
+@pytest.mark.parametrize(("currency", "entity"), [("gbp", "uk"), ("cad", "ca"), ("usd", "us"), ("jpy", "us"), ("xyz", "us")])
+def test_the_currency_decides_which_entity_takes_a_gift(aws_local: Cloud, currency: str, entity: str) -> None:
+    """And an unknown one, seen only in reconcile, goes to the default."""
+    assert charity.current().entity_for(currency)[0] == entity
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_WEBHOOK_SECRET", ""), ("STRIPE_API_KEY", "pk_test_x"), ("TOKEN_SECRET", "short"), ("GIVING_TABLE", ""),
+        ("GUARD", "off"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_named(aws_local: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """Refuse to start rather than to guess."""
+    monkeypatch.setenv(name, value)
+    settings.current.cache_clear()
+
+    with pytest.raises(MisconfiguredError, match=name):
+        settings.current()
+
+
+@pytest.mark.parametrize(("name", "value"), [("SITE_URL", "http://give.example"), ("GUARD", "wide"), ("STRIPE_API_BASE", "http://127.0.0.1:1")])
+def test_production_is_strict(aws_local: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """What makes the local run comfortable is refused where real donors give."""
+    for known, good in {"STAGE": "prod", "SITE_URL": "https://give.example", "GUARD": "strict", "STRIPE_API_BASE": ""}.items():
+        monkeypatch.setenv(known, good)
+    settings.current.cache_clear()
+    assert settings.current().secure
+
+    monkeypatch.setenv(name, value)
+    settings.current.cache_clear()
+    with pytest.raises(MisconfiguredError, match=name):
+        settings.current()
