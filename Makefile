@@ -3,21 +3,23 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PYTHON := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+NAMES := python3 python3.14 python3.13 python3.12 python3.11 python
+ENOUGH := -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
+PYTHON = $(firstword $(foreach name,$(NAMES),$(shell command -v $(name) >/dev/null 2>&1 && $(name) $(ENOUGH) 2>/dev/null && echo $(name))))
 
-.PHONY: help run test lint
+.PHONY: help run test lint package
 
 help: ## say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.txt requirements-dev.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with its venv module is needed, and none was found. On Debian: apt-get install python3 python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 run: $(STAMP) ## start the whole system on loopback: site 8000, desk 8025, Stripe stand-in 12111
-	@$(BIN)/python -m local
+	@exec $(BIN)/python -m local
 
 test: $(STAMP) ## run the tests
 	@$(BIN)/python -m pytest
@@ -26,3 +28,6 @@ lint: $(STAMP) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+package: $(STAMP) ## build what CloudFormation deploys: make package STAGE=prod
+	@$(BIN)/python -m local.package "$(STAGE)"

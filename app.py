@@ -52,12 +52,12 @@ def send_mail(event: SQSEvent) -> None:
 
 
 @app.schedule(Rate(1, unit=Rate.HOURS))
-def reconcile_hourly(event: CloudWatchEvent) -> None:
+def reconcile_hourly(_event: CloudWatchEvent) -> None:
     """Compare the last three days with Stripe, and heal."""
     reconcile.last(days=3)
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
-def reconcile_daily(event: CloudWatchEvent) -> None:
+def reconcile_daily(_event: CloudWatchEvent) -> None:
     """Compare the last five weeks with Stripe, and heal."""
     reconcile.last(days=35)

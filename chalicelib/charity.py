@@ -1,7 +1,8 @@
-"""The charity's own facts, from charity.toml: who takes a gift, in which currencies, for what, and who writes the mails."""
+"""The charity's own facts, from charity.toml: who takes a gift, in which currencies and for what."""
 
 import functools
 import tomllib
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,16 @@ class Currency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suggested_monthly: list[int]
     fee_percent: str = "2.9"
     fee_fixed: int = 0
+
+    def with_fee(self, minor: int) -> int:
+        """
+        What to charge so that after Stripe's fee the charity has `minor`.
+
+        The fee is taken of the whole: (wanted + fixed) / (1 - rate), rounded
+        up to a minor unit.
+        """
+        kept_share = 1 - Decimal(self.fee_percent) / 100
+        return int(((minor + self.fee_fixed) / kept_share).to_integral_value(ROUND_CEILING))
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,7 +31,7 @@ PRESENT = "attribute_exists(pk)"
 CONFLICT_TRIES = 5
 
 
-class ConditionFailed(Exception):  # noqa: N818 - not an error: the answer "no"
+class ConditionFailed(Exception):
     """The condition did not hold. `item` is what stood there, if anything."""
 
     def __init__(self, item: Item | None = None) -> None:
@@ -99,7 +99,7 @@ def delete(table: str, key: Mapping[str, str], condition: str | None = None, val
     return unmarshal(answer["Attributes"]) if answer.get("Attributes") else None
 
 
-def query(
+def query(  # noqa: PLR0913 - DynamoDB's own parameters, each by its name
     table: str, pk: str, *, first: str = "", last: str = "", prefix: str = "", backward: bool = False,
     limit: int = 100, after: str = "",
 ) -> tuple[list[Item], str]:  # fmt: skip

@@ -28,7 +28,7 @@ REFUSALS = {
 
 @routes.route("/openapi.json")
 def openapi() -> Schema:
-    """This description."""
+    """Describe every call."""
     return describe()
 
 

@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True):
     stripe_api_base: str = ""
     stripe_account: str = ""
     extra_origins: str = ""
+    mail_configuration_set: str = ""
     guard: str = "strict"
     turnstile_site_key: str = ""
     turnstile_secret: str = ""

@@ -20,7 +20,9 @@ def read(purpose: str, token: str, *, within: timedelta | None = None) -> str:
     try:
         name, made_at = _signer(purpose).loads(token)  # type: ignore[attr-defined]
     except (BadData, ValueError, TypeError, RecursionError) as fault:
-        raise InvalidInput("This link is not complete. Please copy it whole.", code="token_invalid", field="token") from fault
+        raise InvalidInput(
+            "This link is not complete. Please copy it whole.", code="token_invalid", field="token"
+        ) from fault
     if within and clock.epoch_seconds() - made_at > within.total_seconds():
         raise InvalidInput("This link is too old. Please ask for a new one.", code="token_expired", field="token")
     return str(name)

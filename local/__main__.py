@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 from local.run import Faulty, Run
@@ -28,4 +29,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    # Everything is stopped. Taking the interpreter apart would keep the terminal waiting for seconds more.
+    os._exit(code)

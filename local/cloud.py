@@ -96,7 +96,7 @@ class Cloud:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": nowhere,
             "AWS_SHARED_CREDENTIALS_FILE": nowhere,
-            **{variable: self._names[resource] for variable, resource in _variables().items()},
+            **{variable: self._names[name] for variable, name in _variables().items() if name in self._names},
         }
 
     def raw_mails(self) -> list[str]:
@@ -168,5 +168,6 @@ def _created_resources() -> dict[str, Any]:
 
 
 def _variables() -> dict[str, str]:
+    """Which resource each variable names. Secrets are not of the stack: they lie in the Parameter Store."""
     given = description()["Globals"]["Function"]["Environment"]["Variables"]
-    return {variable: reference["Ref"] for variable, reference in given.items()}
+    return {variable: value["Ref"] for variable, value in given.items() if "Ref" in value}

@@ -55,15 +55,16 @@ class Run:
         key = os.environ.get("STRIPE_API_KEY", "").strip()
         secret = os.environ.get("STRIPE_WEBHOOK_SECRET", "").strip()
         _refuse_live(key)
+        try:
+            ports = local_ports.chosen(os.environ)
+        except PortTaken as fault:
+            raise Faulty(str(fault)) from fault
         if key.startswith(REAL_TEST_KEY) and key != STANDIN_KEY and not secret.startswith("whsec_"):
             raise Faulty(
                 "STRIPE_API_KEY is set, so this run talks to Stripe's test mode and needs STRIPE_WEBHOOK_SECRET too.\n"
-                "Run `stripe listen --forward-to 127.0.0.1:8000/webhooks/stripe` and take the whsec_ that it prints."
+                f"Run `stripe listen --forward-to 127.0.0.1:{ports.site}/webhooks/stripe` and take its whsec_."
             )
-        try:
-            return cls(local_ports.chosen(os.environ), key, secret, os.environ.get("GUARD", "").strip() or "wide")
-        except PortTaken as fault:
-            raise Faulty(str(fault)) from fault
+        return cls(ports, key, secret, os.environ.get("GUARD", "").strip() or "wide")
 
     @property
     def site(self) -> str:
@@ -165,8 +166,16 @@ class Run:
                 "GUARD": self._guard,
                 # Metrics are for CloudWatch; here they would only fill the terminal.
                 "POWERTOOLS_METRICS_DISABLED": "true",
+                **self._challenge(),
             }
         )
+
+    def _challenge(self) -> dict[str, str]:
+        """Production's challenge is Cloudflare's; a strict run asks the stand-in's, a wide one none."""
+        from chalicelib.guard.challenge import STAND_IN  # noqa: PLC0415 - it reads the settings made here
+
+        key = STAND_IN if self._guard == "strict" else ""
+        return {"TURNSTILE_SITE_KEY": key, "TURNSTILE_SECRET": key}
 
 
 def _refuse_live(key: str) -> None:

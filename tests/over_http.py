@@ -12,6 +12,8 @@ import pytest
 from chalice.config import Config
 from chalice.local import LocalGateway
 
+from chalicelib.clock import epoch_seconds
+from chalicelib.guard import form_token
 from tests.giving_world import World
 
 OWN = "http://127.0.0.1:8000"
@@ -29,14 +31,34 @@ class Answered(msgspec.Struct):
         return json.loads(self.text)
 
 
+class Gateway(LocalGateway):
+    """Tells the app from which address a call comes, as API Gateway does."""
+
+    ip = "127.0.0.1"
+
+    def _generate_lambda_event(self, *request: Any, **named: Any) -> dict[str, Any]:
+        event: dict[str, Any] = super()._generate_lambda_event(*request, **named)
+        event["requestContext"]["identity"]["sourceIp"] = self.ip
+        return event
+
+
+def token_of_a_person(gift_id: str) -> str:
+    """The token of a giving form that was shown a minute ago."""
+    return form_token.issue(gift_id, shown_at=epoch_seconds() - 60)
+
+
 class Site:
     """The app behind its gateway, with a browser's cookie jar."""
 
     def __init__(self) -> None:
         from app import app  # noqa: PLC0415 - reads its settings when imported, which the fixture gives
 
-        self._gateway = LocalGateway(app, Config())
+        self._gateway = Gateway(app, Config())
         self.cookies: dict[str, str] = {}
+
+    def come_from(self, ip: str) -> None:
+        """Make every later call from this address."""
+        self._gateway.ip = ip
 
     def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answered:
         sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **(headers or {})}
@@ -51,12 +73,12 @@ class Site:
 
     def post(self, path: str, body: Any = None, method: str = "POST", origin: str = OWN) -> Answered:
         """JSON from one of our own pages."""
-        sent = json.dumps(body if body is not None else {}).encode()
+        sent = json.dumps(_from_our_form(path, body) if body is not None else {}).encode()
         return self.request(method, path, sent, {"Content-Type": "application/json", "Origin": origin})
 
     def form(self, path: str, fields: dict[str, Any], origin: str = OWN) -> Answered:
         """A plain form, as a browser without JavaScript sends it."""
-        sent = urlencode(fields, doseq=True).encode()
+        sent = urlencode(_from_our_form(path, fields), doseq=True).encode()
         head = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html,*/*", "Origin": origin}
         return self.request("POST", path, sent, head)
 
@@ -74,6 +96,13 @@ class Site:
             self.cookies[name] = value
         else:
             self.cookies.pop(name, None)
+
+
+def _from_our_form(path: str, sent: Any) -> Any:
+    """A gift carries the token of the form that it was typed into, unless a test says another."""
+    if path != "/gifts" or not isinstance(sent, dict) or "form_token" in sent:
+        return sent
+    return {**sent, "form_token": token_of_a_person(str(sent.get("gift_id")))}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import aws, settings
 from tests.giving_world import World
-from tests.over_http import Site
+from tests.over_http import Site, token_of_a_person
 
 
 def gift(**change: Any) -> dict[str, Any]:
@@ -162,8 +162,11 @@ def test_too_many_gifts_from_one_address_are_stopped_before_stripe(giving: World
 
 def test_the_form_of_a_program_is_read_like_json(giving: World, site: Site) -> None:
     """`amount` in minor units, as the call's description says."""
+    wish = gift()
+
     answer = site.request(
-        "POST", "/gifts", urlencode(gift()).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+        "POST", "/gifts", urlencode({**wish, "form_token": token_of_a_person(wish["gift_id"])}).encode(),
+        {"Content-Type": "application/x-www-form-urlencoded"},
     )
 
     assert answer.status == 303

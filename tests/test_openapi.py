@@ -30,7 +30,7 @@ def test_every_call_is_described(site: Site) -> None:
 
 def test_the_description_holds_the_limits_that_are_enforced(site: Site) -> None:
     """One source: the type."""
-    amount = openapi.describe()["components"]["schemas"]["GiftRequest"]["properties"]["amount"]
+    amount = openapi.describe()["components"]["schemas"]["GiftCall"]["properties"]["amount"]
 
     assert (amount["type"], amount["exclusiveMinimum"], amount["maximum"]) == ("integer", 0, 99_999_999)
 

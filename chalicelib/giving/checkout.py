@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 import msgspec
 
 from chalicelib import charity, items, keys, plain_text, settings
-from chalicelib.charity import Currency
 from chalicelib.clock import now
 from chalicelib.errors import Conflict, InvalidInput, NotFound
 from chalicelib.giving import ledger
@@ -125,12 +123,18 @@ def start(wanted: GiftRequest) -> GiftStarted:
     started = _kept(wanted, total)
     if started.charge_id or started.progress == "processing":
         return GiftStarted(wanted.gift_id, thank_you_url(wanted.gift_id))
-    if started.checkout_url and started.progress == "started" and not _stale(started):
+    if started.checkout_url and started.progress == "started" and not _run_out(started):
         return GiftStarted(wanted.gift_id, started.checkout_url)
-    if _stale(started) or started.progress in {"expired", "failed"}:
+    if _run_out(started) or started.progress in {"expired", "failed"}:
+        instead = _instead_of_a_new_page(started)
+        if instead:
+            return GiftStarted(wanted.gift_id, instead)
         started = _next_attempt(started)
+        if started.charge_id:
+            return GiftStarted(wanted.gift_id, thank_you_url(wanted.gift_id))
     session = stripe_api.create_checkout(_page(wanted, about, total, started), key=_key(started))
-    _keep_page(started, session)
+    if not _keep_page(started, session):
+        return start(wanted)  # a later attempt has a newer page: that one is the gift's
     return GiftStarted(wanted.gift_id, session["url"])
 
 
@@ -179,21 +183,10 @@ def thank_you_url(gift_id: str) -> str:
     return f"{settings.current().site_url}/thank-you?{urlencode({'gift': gift_id})}"
 
 
-def with_fees(money: Money, currency: Currency) -> Money:
-    """
-    The gift grossed up so that after Stripe's fee the charity has `money`.
-
-    The fee is charged on the whole, so amount = (wanted + fixed) / (1 - rate),
-    rounded up to a minor unit.
-    """
-    kept_share = 1 - Decimal(currency.fee_percent) / 100
-    total = (Decimal(money.minor) + currency.fee_fixed) / kept_share
-    return Money(int(total.to_integral_value(ROUND_CEILING)), money.currency)
-
-
 def _about(wanted: GiftRequest) -> tuple[About, Money]:
     given = Money(wanted.amount, wanted.currency)
-    total = with_fees(given, charity.current().currencies[wanted.currency]) if wanted.cover_fees else given
+    terms = charity.current().currencies[wanted.currency]
+    total = Money(terms.with_fee(wanted.amount), wanted.currency) if wanted.cover_fees else given
     tribute = wanted.tribute
     about = About(
         gift_id=wanted.gift_id,
@@ -227,6 +220,23 @@ def _kept(wanted: GiftRequest, total: Money) -> Started:
     return started
 
 
+def _instead_of_a_new_page(started: Started) -> str:
+    """
+    Where the donor goes while Stripe says that the last page is open, paid, or being paid; "" if it came to nothing.
+
+    The word that it was paid may be days late, and then our own record knows
+    of no payment: a new page would take the gift a second time.
+    """
+    if not started.session_id:
+        return ""  # its address never reached us, so nobody was shown it
+    session = stripe_api.checkout(started.session_id)
+    if session["status"] == "open":
+        return str(session["url"])
+    intent = session.get("payment_intent")
+    fell_through = isinstance(intent, dict) and intent["status"] not in {"processing", "succeeded"}
+    return "" if session["status"] == "expired" or fell_through else thank_you_url(started.gift_id)
+
+
 def _next_attempt(started: Started) -> Started:
     """The record of a gift whose page has run out, ready for a new page; of two racers one decides."""
     try:
@@ -245,7 +255,8 @@ def _next_attempt(started: Started) -> Started:
     return items.as_struct(changed, Started)
 
 
-def _keep_page(started: Started, session: dict[str, str]) -> None:
+def _keep_page(started: Started, session: dict[str, str]) -> bool:
+    """Keep the page's address; False if a later attempt has begun."""
     try:
         items.update(
             items.giving(), keys.pointer("GIFT", started.gift_id),
@@ -254,7 +265,8 @@ def _keep_page(started: Started, session: dict[str, str]) -> None:
             "attempt = :attempt",
         )  # fmt: skip
     except items.ConditionFailed:
-        return  # a later attempt has a newer page
+        return False
+    return True
 
 
 def _page(wanted: GiftRequest, about: About, total: Money, started: Started) -> dict[str, object]:
@@ -298,10 +310,17 @@ def _key(started: Started) -> str:
     return f"gift-{started.gift_id}-{started.attempt}"
 
 
-def _stale(started: Started) -> bool:
-    # Half an hour before its end Stripe would no longer make a page that ends then.
-    # Source: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
-    return now() > started.attempt_at + PAGE_LIFETIME - timedelta(minutes=31)
+def _run_out(started: Started) -> bool:
+    """
+    Whether a new page is needed.
+
+    A page that somebody may have open lives to its end, so that no two can be
+    paid. One whose address never reached us was never shown; Stripe would not
+    make it any more half an hour before its end.
+    Source: https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-expires_at
+    """
+    ends = started.attempt_at + PAGE_LIFETIME
+    return now() > (ends if started.checkout_url else ends - timedelta(minutes=31))
 
 
 def _state(started: Started) -> Literal["started", "paid", "processing", "failed", "refunded"]:

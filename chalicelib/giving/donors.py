@@ -81,10 +81,8 @@ def _make(payer: Donor) -> str:
     donor_id = secrets.token_hex(16)
     made = msgspec.structs.replace(payer, donor_id=donor_id)
     item = items.as_item(keys.donor(donor_id), made) | {"made_at": keys.moment(now())}
-    writes = [items.put_write(items.giving(), item)]
-    for key in _pointers(payer):
-        writes.append(items.put_write(items.giving(), {**key, "donor_id": donor_id}))
-    items.transact(writes)
+    pointers = [{**key, "donor_id": donor_id} for key in _pointers(payer)]
+    items.transact([items.put_write(items.giving(), each) for each in (item, *pointers)])
     return donor_id
 
 

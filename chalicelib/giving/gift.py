@@ -64,7 +64,6 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
     given_on: date
     method: str = ""
     subscription_id: str = ""
-    fee: int = 0
 
 
 class Gift(msgspec.Struct, frozen=True):
@@ -144,6 +143,11 @@ def renewal_id(invoice_id: str) -> str:
     the same id, in whichever order its events come.
     """
     return hashlib.sha256(f"renewal:{invoice_id}".encode()).hexdigest()[:32]
+
+
+def second_payment_id(charge_id: str) -> str:
+    """The gift id of a charge that paid a gift once more: the same charge always gives the same id."""
+    return hashlib.sha256(f"second payment:{charge_id}".encode()).hexdigest()[:32]
 
 
 def _as_set(facts: Iterable[Fact]) -> list[Fact]:

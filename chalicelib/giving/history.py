@@ -76,7 +76,7 @@ def newest(donor_id: str, most: int) -> list[Gift]:
 
 
 def page(donor_id: str, year: str = "", cursor: str = "") -> GiftList:
-    """A page of the donor's gifts, of one year if it is named. Raises InvalidInput for a year or cursor that cannot be."""
+    """A page of the donor's gifts, of one year if it is named. Raises InvalidInput for what cannot be one."""
     if cursor and not cursor.startswith(keys.FACTS):
         raise InvalidInput("That is no page of this list.", code="cursor_invalid", field="cursor")
     if not year:

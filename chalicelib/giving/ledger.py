@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import items, keys
+from chalicelib import items, keys, log
 from chalicelib.errors import FactsDisagree
-from chalicelib.giving.gift import Fact, Gift, fold, fold_all
+from chalicelib.giving.gift import Fact, Gift, Payment, fold, fold_all, second_payment_id
 
 # The largest page of gifts that one request reads.
 PAGE_LIMIT = 50
@@ -73,7 +73,9 @@ def gifts_between(donor_id: str, first: datetime, last: datetime) -> list[Gift]:
     return fold_all(_facts(donor_id, first=start, last=end))
 
 
-def page(donor_id: str, *, first: str = "", last: str = "", cursor: str = "", limit: int = 20) -> tuple[list[Gift], str]:
+def page(
+    donor_id: str, *, first: str = "", last: str = "", cursor: str = "", limit: int = 20
+) -> tuple[list[Gift], str]:
     """
     One page of the donor's gifts, newest first, and the cursor of the next page or "".
 
@@ -112,29 +114,43 @@ def _just_before(sort: str) -> str:
 def _record_one(donor_id: str, fact: Fact) -> bool:
     """Whether the fact was new. The payment brings its pointers along in one transaction."""
     sort = keys.fact(fact.gift_at, fact.charge_id, fact.kind, fact.stripe_id)
-    item = items.as_item(keys.donor(donor_id, sort), fact)
     try:
         if fact.payment is None:
-            items.put(items.giving(), item, items.ABSENT)
+            items.put(items.giving(), items.as_item(keys.donor(donor_id, sort), fact), items.ABSENT)
         else:
-            _record_payment(donor_id, fact, item)
+            _record_payment(donor_id, sort, fact, fact.payment)
     except items.ConditionFailed:
         _must_agree(donor_id, fact, sort)
         return False
     return True
 
 
-def _record_payment(donor_id: str, fact: Fact, item: items.Item) -> None:
-    assert fact.payment is not None
-    gift_id = fact.payment.about.gift_id
+def _record_payment(donor_id: str, sort: str, fact: Fact, payment: Payment) -> None:
+    """
+    Write the payment and where it stands, all or nothing. Raises ConditionFailed if it stands already.
+
+    A gift id that another charge has taken means that somebody paid twice.
+    Both payments are true, so the later one is kept as a gift with an id of
+    its own, and counted: staff should look, and perhaps give it back.
+    """
+    gift_id = payment.about.gift_id
     place = Place(donor_id, gift_id, fact.charge_id, fact.gift_at)
-    items.transact(
-        [
-            items.put_write(items.giving(), item),
-            items.put_write(items.giving(), items.as_item(keys.pointer("CHARGE", fact.charge_id), place)),
-            items.put_write(items.giving(), items.as_item(keys.donor(donor_id, f"GIFT#{gift_id}"), place)),
-        ]
-    )
+    try:
+        items.transact(
+            [
+                items.put_write(items.giving(), items.as_item(keys.donor(donor_id, sort), fact)),
+                items.put_write(items.giving(), items.as_item(keys.pointer("CHARGE", fact.charge_id), place)),
+                items.put_write(items.giving(), items.as_item(keys.donor(donor_id, f"GIFT#{gift_id}"), place)),
+            ]
+        )
+    except items.ConditionFailed:
+        taken = items.get(items.giving(), keys.donor(donor_id, f"GIFT#{gift_id}"))
+        if taken is None or taken["charge_id"] == fact.charge_id or place_of(fact.charge_id):
+            raise
+        log.count("gift_paid_twice", charge=fact.charge_id)
+        about = msgspec.structs.replace(payment.about, gift_id=second_payment_id(fact.charge_id))
+        own = msgspec.structs.replace(payment, about=about)
+        _record_payment(donor_id, sort, msgspec.structs.replace(fact, payment=own), own)
 
 
 def _must_agree(donor_id: str, fact: Fact, sort: str) -> None:

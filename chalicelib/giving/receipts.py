@@ -33,5 +33,7 @@ def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
         "fees": in_words(Money(gift.about.fees_covered, gift.money.currency)) if gift.about.fees_covered else "",
         "fund": facts.funds.get(gift.about.fund, ""),
         "entity": facts.entities[gift.entity],
+        # Elsewhere a mail is no proof for a tax office; documents for those countries come from statements/.
+        "tax_receipt": facts.entities[gift.entity].country == "US",
         "portal_url": f"{settings.current().site_url}/portal",
     }

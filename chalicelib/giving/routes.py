@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from chalicelib import money
+import msgspec
+
+from chalicelib import clock, money, settings
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.giving import checkout, history
-from chalicelib.giving.checkout import GiftProgress, GiftRequest, GiftStarted
-from chalicelib.guard import rate_limit
+from chalicelib.giving.checkout import GiftId, GiftProgress, GiftRequest, GiftStarted
+from chalicelib.guard import askers, card_testing, challenge, form_token
+from chalicelib.guard.askers import Asker
 from chalicelib.http import Answer, FormFields, Routes, plain_fields
 from chalicelib.portal import sessions
 
@@ -16,6 +21,37 @@ routes = Routes(__name__)
 
 # The thank-you page asks again every few seconds, this many times, then says where to look.
 ASKS = 20
+
+
+class GiftCall(GiftRequest, frozen=True, omit_defaults=True):
+    """
+    A gift, and what shows that a person asks for it.
+
+    `form_token` comes from `GET /form-token`, at least 3 seconds before;
+    `challenge` is the answer to a challenge, when one was asked for
+    (`challenge_required`).
+    """
+
+    form_token: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    challenge: Annotated[str, msgspec.Meta(max_length=2_048)] = ""
+    website: Annotated[str, msgspec.Meta(max_length=200, description="Leave empty: people do not see it")] = ""
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """The widget that puts a challenge, should one be asked for."""
+
+    kind: Literal["turnstile", "stand-in"]
+    site_key: str
+
+
+class FormToken(msgspec.Struct, frozen=True):
+    """What a page that shows a giving form of its own sends along with one gift."""
+
+    gift_id: str
+    form_token: str
+    usable_at: datetime
+    expires_at: datetime
+    challenge: Challenge | None
 
 
 def gift_form(fields: FormFields) -> dict[str, Any]:
@@ -27,8 +63,6 @@ def gift_form(fields: FormFields) -> dict[str, Any]:
     `amount`. `amount_*` are minor units; what is typed is in whole ones.
     """
     plain = plain_fields(fields)
-    if plain.pop("website", ""):
-        raise InvalidInput("That form cannot be taken.", code="form_invalid")
     chosen = plain.pop(f"amount_{plain.get('frequency', '')}", "")
     for unused in ("amount_once", "amount_monthly"):
         plain.pop(unused, None)
@@ -49,15 +83,56 @@ def _tribute(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 @routes.route(
-    "/gifts", methods=("POST",), takes=GiftRequest, gives=GiftStarted, status=201,
+    "/gifts", methods=("POST",), takes=GiftCall, gives=GiftStarted, status=201,
     form=gift_form, form_page="give", cors=True,
 )  # fmt: skip
-def start_gift(wanted: GiftRequest) -> Answer:
+def start_gift(wanted: GiftCall) -> Answer:
     """Start the gift whose id the browser made up, or answer as we did before."""
-    wanted = checkout.checked(wanted)
-    rate_limit.allow("gift", ip=routes.caller().ip, email=wanted.email or "")
-    started = checkout.start(wanted)
-    return Answer(started, 201, see_other=started.checkout_url)
+    if wanted.website:
+        raise InvalidInput("That form cannot be taken.", code="form_invalid")
+    gift = checkout.checked(_gift_in(wanted))
+    card_testing.allow_gift(_attempt(wanted, gift))
+    started = checkout.start(gift)
+    return Answer(started, 201, see_other=started.checkout_url, cookies=askers.browser_cookies(routes.caller()))
+
+
+@routes.route("/form-token", gives=FormToken, query=("gift_id",), cors=True)
+def show_form_token() -> FormToken:
+    """A token for one gift, to be sent with it no sooner than `usable_at`."""
+    gift_id = checked_gift_id(routes.query("gift_id"))
+    site_key, now = settings.current().turnstile_site_key, clock.now()
+    kind: Literal["turnstile", "stand-in"] = "stand-in" if site_key == challenge.STAND_IN else "turnstile"
+    return FormToken(
+        gift_id=gift_id,
+        form_token=form_token.issue(gift_id),
+        usable_at=now + form_token.LEAST_AGE,
+        expires_at=now + form_token.MOST_AGE,
+        challenge=Challenge(kind, site_key) if site_key else None,
+    )
+
+
+def checked_gift_id(gift_id: str) -> str:
+    """The id itself. Raises InvalidInput if no gift can have it."""
+    try:
+        return msgspec.convert(gift_id, GiftId)
+    except msgspec.ValidationError as fault:
+        raise InvalidInput("That is no gift's id.", code="invalid", field="gift_id") from fault
+
+
+def _gift_in(wanted: GiftCall) -> GiftRequest:
+    """The gift alone: what shows that a person asks differs from one try to the next and is no part of it."""
+    return GiftRequest(**{name: getattr(wanted, name) for name in GiftRequest.__struct_fields__})
+
+
+def _attempt(wanted: GiftCall, gift: GiftRequest) -> card_testing.Attempt:
+    caller = routes.caller()
+    return card_testing.Attempt(
+        gift_id=gift.gift_id,
+        contents=hashlib.sha256(msgspec.json.encode(gift, order="sorted")).hexdigest(),
+        asker=Asker(ip=caller.ip, email=gift.email or "", browser=askers.browser_of(caller)),
+        form_token=wanted.form_token,
+        challenge=wanted.challenge,
+    )
 
 
 @routes.route("/gifts/{gift_id}", gives=GiftProgress, cors=True)

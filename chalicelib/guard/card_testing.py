@@ -79,12 +79,16 @@ def learn(charge: Mapping[str, Any], gift_id: str, *, monthly: bool) -> None:
     Renewals and old news are left aside. Told twice, it counts once. Never
     raises for want of counters, because money is recorded beside it.
     """
-    card = _card(charge)
-    if card and epoch_seconds() - int(charge["created"]) < NEWS_SECONDS:
+    if is_news(charge):
         try:
-            _take_in(charge, card, gift_id, monthly)
+            _take_in(charge, gift_id, monthly)
         except Down:
             return  # counted where it happened
+
+
+def is_news(charge: Mapping[str, Any]) -> bool:
+    """Whether a charge has something to tell: a card's, decided, and of this hour."""
+    return bool(_card(charge)) and epoch_seconds() - int(charge["created"]) < NEWS_SECONDS
 
 
 class _Proof:
@@ -165,8 +169,6 @@ def _failed_often(who: Who, tally: Tally) -> bool:
 
 
 def _require_proof(attempt: Attempt, proof: _Proof) -> None:
-    if attempt.challenge:
-        rate_limit.count(rate_limit.windows("challenge", attempt.asker))
     if not proof.ask():
         # No challenge can be put, or its maker does not answer: little gets through, which is not nothing.
         rate_limit.count([*rate_limit.windows("unproven", attempt.asker), rate_limit.for_everybody("unproven")])
@@ -188,8 +190,8 @@ def _card(charge: Mapping[str, Any]) -> str:
     return hashed("card", str(card["fingerprint"])) if decided and card.get("fingerprint") else ""
 
 
-def _take_in(charge: Mapping[str, Any], card: str, gift_id: str, monthly: bool) -> None:
-    begun = f"gift#{gift_id}"
+def _take_in(charge: Mapping[str, Any], gift_id: str, monthly: bool) -> None:
+    card, begun = _card(charge), f"gift#{gift_id}"
     page = counters.store().read([begun]).get(begun) if gift_id else None
     if monthly and page is None:
         return  # a renewal: nobody is at a form

@@ -27,7 +27,7 @@ FREE = "attribute_not_exists(pk) OR expires_at <= :now"
 READS = 100
 
 
-class Down(Exception):  # noqa: N818 - not a fault of ours: what to do about it is decided by who asked
+class Down(Exception):
     """The counters cannot be reached, or not in time."""
 
 

@@ -53,6 +53,12 @@ def send_once(mail: str, about: str, to: str, context: dict[str, Any], *, donor_
     items.update(table, key, "SET sent_at = :now", {":now": keys.moment(now())})
 
 
+def was_sent(mail: str, about: str, *, donor_id: str = "") -> bool:
+    """Whether this mail was sent, as far as is known."""
+    stands = items.get(*_place(mail, about, donor_id))
+    return bool(stands and stands["sent_at"])
+
+
 def ask(job: msgspec.Struct) -> None:
     """Put work that ends in a mail on the queue, so that a page answers at once and always alike."""
     body = msgspec.json.encode(job).decode()
@@ -95,8 +101,18 @@ def _claim_again(table: str, key: keys.Key, until: str) -> items.Item | None:
 
 
 def _release(table: str, key: keys.Key, claimed: items.Item) -> None:
-    """Nothing was sent, and we know it: the next try is a first try."""
+    """
+    Nothing was sent this time, and we know it: the next try stands where this one did.
+
+    An earlier try of which nobody knows is not forgotten with it, or the mail
+    that it may have sent would be followed by one that does not say so.
+    """
+    ours = {":ours": claimed["lease_until"]}
     try:
-        items.delete(table, key, STILL_OURS, {":ours": claimed["lease_until"]})
+        if claimed["tries"] == 1:
+            items.delete(table, key, STILL_OURS, ours)
+        else:
+            over = {":over": keys.moment(now()), ":less": -1}
+            items.update(table, key, "SET lease_until = :over ADD tries :less", {**ours, **over}, STILL_OURS)
     except items.ConditionFailed:
         return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import aws, charity
+from chalicelib import aws, charity, settings
 from chalicelib.clock import now
 from chalicelib.errors import GivingError
 
@@ -34,28 +35,26 @@ REFUSALS = frozenset(
 )
 
 
-class NotSent(GivingError):  # noqa: N818 - an outcome, told apart from "unknown"
+class NotSent(GivingError):
     """SES said no: this mail was certainly not sent."""
 
     status, code = 503, "mail_not_sent"
 
 
 def send(mail: str, about: str, to: str, context: dict[str, Any], *, possible_duplicate: bool = False) -> None:
-    """
-    Send one mail. Raises NotSent if SES refused; any other error leaves open whether it went out.
-
-    The tags come back in SES's own events, which tell what became of it.
-    """
+    """Send one mail. Raises NotSent if SES refused; any other error leaves open whether it went out."""
     from botocore.exceptions import ClientError  # noqa: PLC0415
 
     message = build(mail, to, context, possible_duplicate=possible_duplicate)
-    tags = [{"Name": "mail", "Value": mail}, {"Name": "about", "Value": "".join(c if c.isalnum() or c in "_-" else "-" for c in about)[:256]}]
+    tags = [{"Name": "mail", "Value": mail}, {"Name": "about", "Value": re.sub(r"[^A-Za-z0-9_-]", "-", about)[:256]}]
+    options = settings.current().mail_configuration_set
     try:
         aws.ses().send_email(
             FromEmailAddress=charity.current().mail.sender,
             Destination={"ToAddresses": [to]},
             Content={"Raw": {"Data": message.as_bytes(policy=SMTP)}},
             EmailTags=tags,  # type: ignore[arg-type]
+            **({"ConfigurationSetName": options} if options else {}),  # type: ignore[arg-type]
         )
     except ClientError as fault:
         if fault.response.get("Error", {}).get("Code") in REFUSALS:

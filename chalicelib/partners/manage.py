@@ -8,6 +8,7 @@ refusal or a timeout is passed on as what it is, never shown as success.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from typing import Annotated
 
@@ -44,7 +45,11 @@ class Cancel(msgspec.Struct, frozen=True):
 
 
 def change(donor_id: str, partnership_id: str, wanted: Change) -> Partnership:
-    """Set another amount, another day, or both. Raises InvalidInput, Conflict, NotFound, ProcessorRefused, ProcessorUnsure."""
+    """
+    Set another amount, another day, or both.
+
+    Raises InvalidInput, Conflict, NotFound, ProcessorRefused, ProcessorUnsure.
+    """
     going_on = _going_on(donor_id, partnership_id)
     if wanted.amount is None and wanted.day is None:
         raise InvalidInput("Say what to change: the amount or the day.", code="missing", field="amount")
@@ -86,10 +91,9 @@ def cancel(donor_id: str, partnership_id: str, wanted: Cancel) -> Partnership:
     known = _own(donor_id, partnership_id)
     if known.state == "ended":
         return known
-    try:
+    # Ended already, by staff or by an earlier try whose answer was lost, is as good.
+    with suppress(NotThere):
         stripe_api.cancel_subscription(partnership_id, {"cancellation_details": {"comment": wanted.reason}})
-    except NotThere:
-        pass  # ended already, by staff or by an earlier try whose answer was lost: see below
     return _done(donor_id, partnership_id, "ended")
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from chalicelib import money
 from chalicelib.errors import InvalidInput
-from chalicelib.guard import rate_limit
+from chalicelib.guard import card_testing, rate_limit
 from chalicelib.http import Answer, FormFields, Routes, plain_fields
 from chalicelib.partners import manage, store
 from chalicelib.partners.manage import Cancel, Change, Pause
@@ -74,8 +74,9 @@ def _change_form(fields: FormFields) -> dict[str, Any]:
 
 
 def _donor() -> str:
-    donor_id = sessions.donor_changing(routes.caller())
-    rate_limit.allow("portal_change", donor=donor_id)
+    caller = routes.caller()
+    donor_id = sessions.donor_changing(caller)
+    rate_limit.allow("portal_change", donor=donor_id, session=caller.cookies.get(sessions.COOKIE, ""), ip=caller.ip)
     return donor_id
 
 
@@ -128,5 +129,8 @@ def cancel(partnership_id: str, wanted: Cancel) -> Answer:
 @routes.route("/portal/payment-method", methods=("POST",), gives=PaymentPage, status=201, form=plain_fields)
 def payment_method() -> Answer:
     """Go to Stripe's own page for changing the card."""
-    url = manage.card_page(_donor())
+    caller = routes.caller()
+    donor_id = sessions.donor_changing(caller)
+    card_testing.allow_payment_page(donor=donor_id, session=caller.cookies.get(sessions.COOKIE, ""), ip=caller.ip)
+    url = manage.card_page(donor_id)
     return Answer(PaymentPage(url), 201, see_other=url)

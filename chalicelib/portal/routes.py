@@ -66,14 +66,14 @@ def home() -> Answer:
     try:
         donor_id = sessions.donor(routes.caller())
     except NotSignedIn:
-        return Answer(SignedIn(False), template="portal/sign_in.html")
+        return Answer(SignedIn(signed_in=False), template="portal/sign_in.html")
     parts = {
         "donor": contact.of(donor_id),
         "gifts": [history.view(gift) for gift in history.newest(donor_id, 5)],
         "partnerships": [partner_routes.view(each) for each in partnerships.of_donor(donor_id)],
         "statements": register.years(donor_id),
     }
-    return Answer(SignedIn(True), page=msgspec.to_builtins(parts))
+    return Answer(SignedIn(signed_in=True), page=msgspec.to_builtins(parts))
 
 
 @routes.route(
@@ -115,7 +115,7 @@ def begin_session(wanted: SessionRequest) -> Answer:
     else:
         donor_id = _by_code(wanted)
     cookies = (sessions.begin(donor_id, caller), cookie(sign_in.COOKIE, "", seconds=0))
-    return Answer(SignedIn(True), 201, see_other="/portal", cookies=cookies)
+    return Answer(SignedIn(signed_in=True), 201, see_other="/portal", cookies=cookies)
 
 
 @routes.route("/portal/session", methods=("DELETE",), gives=SignedIn)
@@ -156,4 +156,4 @@ def _by_code(wanted: SessionRequest) -> str:
 
 def _signed_out() -> Answer:
     require_own_origin(routes.caller())
-    return Answer(SignedIn(False), see_other="/portal", cookies=(sessions.end(routes.caller()),))
+    return Answer(SignedIn(signed_in=False), see_other="/portal", cookies=(sessions.end(routes.caller()),))

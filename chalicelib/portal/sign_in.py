@@ -46,7 +46,14 @@ def ask(email: str) -> str:
 
 
 def send(job: SignInAsked) -> None:
-    """Send link and code to a known donor; a new request ends the one before. For an unknown address, nothing."""
+    """
+    Send link and code to a known donor; a new request ends the one before. For an unknown address, nothing.
+
+    A request that comes again after its mail was sent does nothing: it must
+    not make the link in that mail useless, nor bring a used one back.
+    """
+    if outbox.was_sent("sign_in", job.request_id):
+        return
     donor_id = donors.id_by_email(job.email)
     donor = donors.profile(donor_id) if donor_id else None
     if donor is None or not donor.email:

@@ -54,8 +54,17 @@ def subscription_of(invoice: Object) -> str:
     return id_of(_subscription_details(invoice).get("subscription"))
 
 def is_paid(charge: Object) -> bool:
-    """Whether the money of this charge has arrived: a pending bank debit has not."""
-    return bool(charge.get("paid")) and charge.get("status") == "succeeded" and charge.get("captured", True)
+    """
+    Whether the money of this charge has arrived, and when is known.
+
+    A pending bank debit has not arrived. Just after success the balance
+    transaction may be missing for a while (charges are captured
+    asynchronously since 2024-04-10; `charge.updated` brings it): a card's
+    date is known without it, a debit's is not.
+    """
+    arrived = bool(charge.get("paid")) and charge.get("status") == "succeeded" and charge.get("captured", True)
+    at_once = (charge.get("payment_method_details") or {}).get("type") == "card"
+    return arrived and (at_once or isinstance(charge.get("balance_transaction"), dict))
 
 def paid_at(charge: Object) -> datetime:
     """
@@ -68,12 +77,11 @@ def paid_at(charge: Object) -> datetime:
     return from_epoch(moved["created"] if isinstance(moved, dict) else charge["created"])
 
 def payment_fact(charge: Object, at: datetime, payment: Payment) -> Fact:
-    """The fact that a charge was paid. Stripe's fee is kept beside it and never reduces it."""
-    moved = charge.get("balance_transaction")
-    moved = moved if isinstance(moved, dict) else {}
+    """The fact that a charge was paid, with all of its amount: Stripe's fee never reduces a gift."""
     money = Money(charge.get("amount_captured") or charge["amount"], charge["currency"])
-    payment = msgspec.structs.replace(payment, method=method_of(charge), fee=moved.get("fee", 0))
-    return Fact("payment", charge["id"], charge["id"], at, at, money, moved.get("id", ""), payment)
+    payment = msgspec.structs.replace(payment, method=method_of(charge))
+    moved = id_of(charge.get("balance_transaction"))
+    return Fact("payment", charge["id"], charge["id"], at, at, money, moved, payment)
 
 def refund_facts(refund: Object, gift_at: datetime) -> list[Fact]:
     """

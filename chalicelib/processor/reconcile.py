@@ -15,11 +15,34 @@ import msgspec
 from chalicelib import clock, log
 from chalicelib.errors import GivingError
 from chalicelib.giving import ledger
-from chalicelib.giving.gift import SIGN, Fact
+from chalicelib.giving.gift import SIGN, Fact, Kind
+from chalicelib.money import Money
 from chalicelib.processor import events, settle, stripe_api
 from chalicelib.processor.events import Object
 
 DAY_SECONDS = 86_400
+# What a balance transaction of each source is: when money leaves, and when it comes (back).
+KINDS: dict[str, tuple[Kind, Kind]] = {
+    "charge": ("payment", "payment"),
+    "refund": ("refund", "refund_failed"),
+    "dispute": ("dispute", "dispute_won"),
+}
+
+
+Name = tuple[str, str]
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """One movement of Stripe's balance as the fact that it is, in the currency in which the donor was charged."""
+
+    kind: Kind
+    stripe_id: str
+    charge_id: str
+    money: Money
+
+    @property
+    def name(self) -> Name:
+        return self.kind, self.stripe_id
 
 
 class Totals(msgspec.Struct):
@@ -67,14 +90,10 @@ def between(first: int, last: int) -> Report:
     return report
 
 
-def _reconcile_charge(charge_id: str, moved: dict[str, Object], report: Report) -> None:
+def _reconcile_charge(charge_id: str, moved: list[Movement], report: Report) -> None:
     known = _recorded(charge_id)
     if not _complete(known, moved) or _undecided(known):
-        try:
-            report.facts_healed += len(settle.charge(charge_id))
-        except GivingError as fault:
-            log.count("reconcile_failed", charge=charge_id, code=fault.code)
-            report.unhealed.append(charge_id)
+        _settle(charge_id, report)
         known = _recorded(charge_id)
         if not known and charge_id not in report.unhealed:
             report.not_ours += 1
@@ -84,18 +103,43 @@ def _reconcile_charge(charge_id: str, moved: dict[str, Object], report: Report) 
     _add_up(known, moved, report)
 
 
-def _moved_by_charge(first: int, last: int) -> dict[str, dict[str, Object]]:
-    """The balance transactions of the time, by charge and by their own id; payouts and fees are nobody's gift."""
-    moved: dict[str, dict[str, Object]] = defaultdict(dict)
+def _settle(charge_id: str, report: Report) -> None:
+    try:
+        report.facts_healed += len(settle.charge(charge_id))
+    except GivingError as fault:
+        log.count("reconcile_failed", charge=charge_id, code=fault.code)
+        report.unhealed.append(charge_id)
+
+
+def _moved_by_charge(first: int, last: int) -> dict[str, list[Movement]]:
+    """What moved in that time, by charge; payouts and fees are nobody's gift."""
+    by_charge: dict[str, list[Movement]] = defaultdict(list)
     for transaction in stripe_api.made_between("balance_transactions", first, last, expand=["data.source"]):
-        source = transaction.get("source")
-        if isinstance(source, dict) and source.get("object") in {"charge", "refund", "dispute"}:
-            for charge_id in events.charges_named(source["object"], source):
-                moved[charge_id][transaction["id"]] = transaction
+        movement = _movement(transaction)
+        if movement:
+            by_charge[movement.charge_id].append(movement)
     for dispute in stripe_api.made_between("disputes", first, last):
         for charge_id in events.charges_named("dispute", dispute):
-            moved[charge_id]
-    return moved
+            by_charge[charge_id] += []  # one that was lost moves nothing and is looked at all the same
+    return by_charge
+
+
+def _movement(transaction: Object) -> Movement | None:
+    """
+    A balance transaction in the words of the ledger.
+
+    Its own amount is in the currency of the charity's account; its source
+    knows what the donor was charged, so totals agree also after conversion.
+    Source: https://docs.stripe.com/reports/balance-transaction-types
+    """
+    source = transaction.get("source")
+    if not isinstance(source, dict) or source.get("object") not in KINDS:
+        return None
+    outward, inward = KINDS[source["object"]]
+    kind = outward if transaction["amount"] < 0 else inward
+    minor = source.get("amount_captured") or source["amount"]
+    (charge_id,) = events.charges_named(source["object"], source)
+    return Movement(kind, source["id"], charge_id, Money(minor, source["currency"]))
 
 
 def _recorded(charge_id: str) -> list[Fact]:
@@ -103,9 +147,9 @@ def _recorded(charge_id: str) -> list[Fact]:
     return ledger.facts_at(place) if place else []
 
 
-def _complete(known: list[Fact], moved: dict[str, Object]) -> bool:
+def _complete(known: list[Fact], moved: list[Movement]) -> bool:
     """Whether the payment and every movement stand in the books."""
-    return bool(known) and moved.keys() <= {fact.balance_transaction for fact in known}
+    return bool(known) and {each.name for each in moved} <= {(fact.kind, fact.stripe_id) for fact in known}
 
 
 def _undecided(known: list[Fact]) -> bool:
@@ -114,11 +158,12 @@ def _undecided(known: list[Fact]) -> bool:
     return "dispute" in kinds and not kinds & {"dispute_won", "dispute_lost"}
 
 
-def _add_up(known: list[Fact], moved: dict[str, Object], report: Report) -> None:
-    for transaction in moved.values():
-        report.totals[transaction["currency"]].stripe += transaction["amount"]
+def _add_up(known: list[Fact], moved: list[Movement], report: Report) -> None:
+    names = {each.name for each in moved}
+    for each in moved:
+        report.totals[each.money.currency].stripe += SIGN[each.kind] * each.money.minor
     for fact in known:
-        if fact.balance_transaction in moved:
+        if (fact.kind, fact.stripe_id) in names:
             report.totals[fact.money.currency].ledger += SIGN[fact.kind] * fact.money.minor
 
 

@@ -15,6 +15,7 @@ from chalicelib import charity, log
 from chalicelib.errors import NotThere
 from chalicelib.giving import checkout, donors, ledger, receipts
 from chalicelib.giving.gift import About, Fact, Payment
+from chalicelib.guard import card_testing
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.partnership import Partnership
@@ -46,6 +47,7 @@ def charge(charge_id: str) -> list[Fact]:
     """
     found = stripe_api.charge(charge_id)
     if not events.is_paid(found):
+        _tell_guard(found)
         return []
     about, subscription_id = _about(found)
     if about is None:
@@ -55,9 +57,10 @@ def charge(charge_id: str) -> list[Fact]:
     payment = _payment(found, about, subscription_id, gift_at)
     new = ledger.record(donor_id, _facts(found, gift_at, payment))
     checkout.paid(about.gift_id, donor_id, charge_id)
+    receipts.send(donor_id, _gift_id(charge_id))
     if subscription_id:
         partnership(subscription_id)
-    receipts.send(donor_id, about.gift_id)
+    card_testing.learn(found, about.gift_id, monthly=bool(subscription_id))
     return new
 
 
@@ -113,6 +116,18 @@ def read_partnership(subscription_id: str) -> Partnership | None:
     raise OverflowError("a partnership keeps changing while it is read")
 
 
+def _tell_guard(found: Object) -> None:
+    """
+    Let the guard know of a payment that failed.
+
+    One that names no gift of ours may still be the first of a monthly gift,
+    whose subscription Stripe makes only once it is paid: it counts by its card.
+    """
+    if card_testing.is_news(found):
+        about, subscription_id = _about(found)
+        card_testing.learn(found, about.gift_id if about else "", monthly=bool(subscription_id))
+
+
 def _charge_hint(hint: Hint) -> None:
     charge(hint.charge_id or hint.object_id)
 
@@ -142,6 +157,13 @@ def _whose_and_when(found: Object) -> tuple[str, datetime]:
     if place:
         return place.donor_id, place.gift_at
     return donors.found_or_made(events.payer_of(found)), events.paid_at(found)
+
+
+def _gift_id(charge_id: str) -> str:
+    """The id under which the ledger has it: not the donor's own if that gift was paid twice."""
+    place = ledger.place_of(charge_id)
+    assert place, "the payment has just been recorded"
+    return place.gift_id
 
 
 def _payment(found: Object, about: About, subscription_id: str, at: datetime) -> Payment:

@@ -124,7 +124,8 @@ def confirm(wanted: ByToken) -> Answer:
 def preferences() -> Answer:
     """What an address gets, by the token in any mail."""
     token = routes.query("token")
-    return Answer(_shown(store.find(tokens.read("preferences", token))), page={"token": token, "saved": bool(routes.query("saved"))})
+    stands = store.find(tokens.read("preferences", token))
+    return Answer(_shown(stands), page={"token": token, "saved": bool(routes.query("saved"))})
 
 
 @routes.route(

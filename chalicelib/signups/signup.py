@@ -57,7 +57,7 @@ CONSENTS_KEPT_FIRST, CONSENTS_KEPT_LAST = 3, 17
 
 
 def ask(known: SignUp | None, wanted: SignUp, consent: Consent) -> SignUp:
-    """The sign-up after somebody, perhaps not its owner, filled in the form: nothing takes effect before it is confirmed."""
+    """The sign-up after somebody, perhaps not its owner, filled in the form: nothing takes effect yet."""
     if known is None:
         return msgspec.structs.replace(wanted, consents=(consent,))
     return _with(
@@ -68,7 +68,7 @@ def ask(known: SignUp | None, wanted: SignUp, consent: Consent) -> SignUp:
 
 
 def confirm(known: SignUp, consent: Consent) -> SignUp:
-    """The sign-up after its owner pressed the button: what was asked for takes effect. Doing it twice changes nothing."""
+    """The sign-up after its owner pressed the button: what was asked for takes effect. Twice changes nothing."""
     if known.status == "confirmed" and not known.wanted:
         return known
     return _with(known, consent, status="confirmed", interests=known.wanted or known.interests, wanted=())

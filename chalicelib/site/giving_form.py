@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from decimal import ROUND_CEILING, Decimal
 
 import msgspec
 
 from chalicelib import charity
 from chalicelib.errors import Conflict, GivingError
 from chalicelib.giving.gift import Frequency
+from chalicelib.guard import form_token
 from chalicelib.money import Money, decimals
 
 GIFT_ID = re.compile(r"[0-9a-f]{32}")
@@ -33,6 +33,7 @@ class GivingForm(msgspec.Struct, frozen=True):
     """Everything the form shows, already checked: no unknown currency, fund or frequency gets here."""
 
     gift_id: str
+    token: str
     currency: str
     frequency: Frequency
     once: Amounts
@@ -74,22 +75,17 @@ def again(typed: Mapping[str, str], error: GivingError) -> GivingForm:
     return _form({**typed, "gift_id": "" if spent else typed.get("gift_id", "")})
 
 
-def with_fee(amount: Money) -> Money:
-    """What to pay so that, after the processor's fee, `amount` is left; rounded up to a minor unit."""
-    terms = charity.current().currencies[amount.currency]
-    share = 1 - Decimal(terms.fee_percent) / 100
-    return Money(int(((amount.minor + terms.fee_fixed) / share).to_integral_value(ROUND_CEILING)), amount.currency)
-
-
 def _form(typed: Mapping[str, str]) -> GivingForm:
     facts = charity.current()
     currency = typed.get("currency", "").lower()
     currency = currency if currency in facts.currencies else facts.default_currency
     fund = typed.get("fund", "")
     gift_id = typed.get("gift_id", "")
+    gift_id = gift_id if GIFT_ID.fullmatch(gift_id) else secrets.token_hex(16)
     other, once, monthly = _amounts(typed, currency)
     return GivingForm(
-        gift_id=gift_id if GIFT_ID.fullmatch(gift_id) else secrets.token_hex(16),
+        gift_id=gift_id,
+        token=form_token.renewed(typed.get("form_token", ""), gift_id) if form_token.asked() else "",
         currency=currency,
         frequency="monthly" if typed.get("frequency") == "monthly" else "once",
         once=once,
@@ -112,7 +108,7 @@ def _amounts(typed: Mapping[str, str], currency: str) -> tuple[str, Amounts, Amo
 
 
 def _offer(suggested: list[int], chosen: str, currency: str) -> Amounts:
-    return Amounts(suggested, chosen, with_fee(Money(suggested[0], currency)))
+    return Amounts(suggested, chosen, Money(charity.current().currencies[currency].with_fee(suggested[0]), currency))
 
 
 def _chosen(typed: Mapping[str, str], frequency: Frequency, suggested: list[int]) -> str:

@@ -47,6 +47,7 @@ OPTIONAL: dict[str, Any] = {
     "saved": False,
     "signed_in": False,
     "form_token": "",
+    "challenge_key": "",
     "framed": False,
     "attempt": 0,
     "asks": 20,
@@ -75,7 +76,7 @@ def form_again(form_page: str, fields: dict[str, list[str]], error: GivingError)
     typed = {name: values[-1] for name, values in fields.items()}
     data: dict[str, Any] = {"error": error, "typed": typed, "ticked": fields.get("interests", [])}
     if form_page == "give":
-        data["form"] = giving_form.again(typed, error)
+        data |= {"form": giving_form.again(typed, error), "challenge_key": settings.current().turnstile_site_key}
     return render(template, **{**data, "source": typed.get("source", ""), "email": typed.get("email", "")})
 
 

@@ -33,6 +33,6 @@ def address_lines(address: donors.Address, home: str) -> tuple[str, ...]:
 
 
 def _country_name(code: str) -> str:
-    from babel import Locale  # noqa: PLC0415 - only where a document goes abroad
+    from babel import Locale  # noqa: PLC0415 - one page in twenty needs it
 
     return str(Locale("en").territories.get(code, code))

@@ -1,4 +1,4 @@
-"""
+r"""
 The register of issued statements: each is drawn up once, kept for good, and replaced rather than changed.
 
     gifts --> content --> fingerprint --- the same as the newest? ---> that one, byte for byte

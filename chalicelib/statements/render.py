@@ -80,7 +80,7 @@ def _shown(value: Any, locale: str) -> Any:
 
 
 def _shown_date(day: date, locale: str) -> dict[str, str]:
-    from babel.dates import format_date  # noqa: PLC0415 - only where a document is set
+    from babel.dates import format_date  # noqa: PLC0415
 
     return {style: format_date(day, style, locale) for style in ("medium", "long")}
 

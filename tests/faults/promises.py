@@ -44,6 +44,7 @@ class Promises:
         self.violations: list[tuple[str, str]] = []
         self._facts: dict[tuple[str, str], dict[str, Any]] = {}
         self._receipts: Counter[str] = Counter()
+        self._made = (0, 0, 0)
         world.on_mail = self._mailed
 
     def broken(self, promise: str, why: str) -> None:
@@ -76,20 +77,21 @@ class Promises:
         self.holds(ONE_GIFT, not twice, f"{twice}")
 
     def _charged_once(self) -> None:
+        """No gift_id has two charges that count, two subscriptions, or two pages of which both can be paid."""
         stripe = self.world.standin.world
-        made = len(stripe.things["charge"]), len(stripe.things["checkout.session"])
-        if made == getattr(self, "_made", None):
+        made = len(stripe.things["charge"]), len(stripe.things["checkout.session"]), len(self.world.shown)
+        if made == self._made:
             return
         self._made = made
-        by_gift: dict[str, list[str]] = defaultdict(list)
-        for charge in stripe.all("charge"):
-            intent = stripe.get("payment_intent", charge["payment_intent"])
-            if charge["status"] != "failed" and intent and intent["metadata"].get("gift_id"):
-                by_gift[intent["metadata"]["gift_id"]].append(charge["id"])
-        doubled = {gift: charges for gift, charges in by_gift.items() if len(charges) > 1}
-        self.holds(NO_DOUBLE, not doubled, f"{doubled}")
-        subscribed = Counter(each["metadata"].get("gift_id") for each in stripe.all("subscription"))
-        self.holds(NO_DOUBLE, max(subscribed.values(), default=0) <= 1, f"{subscribed}")
+        charges = [each for each in stripe.all("charge") if each["status"] != "failed"]
+        intents = [stripe.find("payment_intent", each["payment_intent"]) for each in charges]
+        open_pages = [each for each in stripe.all("checkout.session", status="open") if each["id"] in self.world.shown]
+        for promise, things in (
+            (NO_DOUBLE, intents), (NO_DOUBLE, stripe.all("subscription")), (ONE_PAGE, open_pages),
+        ):  # fmt: skip
+            gifts = Counter(each["metadata"].get("gift_id") for each in things)
+            del gifts[None]
+            self.holds(promise, max(gifts.values(), default=0) <= 1, f"{gifts.most_common(1)}")
 
     def _mailed(self, mail: str, about: str) -> None:
         if mail != "receipt":

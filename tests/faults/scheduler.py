@@ -107,5 +107,6 @@ class Scheduler:
 
 def cause(failure: Exception | None) -> str:
     """The kind of a failure, and its stable code if it has one."""
-    code = getattr(failure, "code", "") or getattr(failure, "response", {}).get("Error", {}).get("Code", "")
-    return f"{type(failure).__name__} {code}".strip() if failure else ""
+    said = getattr(failure, "response", None) or {}
+    code = getattr(failure, "code", "") or said.get("Error", {}).get("Code", "")
+    return f"{type(failure).__name__} {code}".strip()

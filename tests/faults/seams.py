@@ -15,12 +15,17 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import botocore
+from botocore import xform_name
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.retries import standard
-from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.exceptions import JsonRESTError
+from moto.dynamodb.responses import DynamoHandler
 
 from chalicelib import aws
+from local.cloud import REGION
 from local.standin.in_process import InProcess
 from local.standin.standin import Standin
 from tests.faults.faults import Fault
@@ -81,12 +86,12 @@ class Aws:
 
     def __init__(self, gate: Gate, services: dict[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> None:
         self._gate, self._services = gate, services
-        self._moto = BotocoreStubber()
+        self._dynamodb = DynamoDB()
 
     def connect(self) -> None:
         """Stand behind every client that our code has: new ones, so that their retries have a full quota."""
         aws.forget_clients()
-        for client in (aws.dynamodb(), aws.sqs(), aws.ses()):
+        for client in (aws.dynamodb(), aws.counters(), aws.sqs(), aws.ses()):
             client.meta.events.register_first("before-send", self._send)
             client.meta.events.register("choose-signer", _unsigned)
             _retry_without_waiting(client)
@@ -97,19 +102,29 @@ class Aws:
         call = Call(service, f"{operation} {_about(operation, body)}".strip())
 
         def act() -> Answer:
-            return self._answer(operation, body, request)
+            return self._answer(operation, body)
 
         status, headers, text = self._gate.through(call, act, lambda fault, act: _spoiled(call, body, fault, act))
         return AWSResponse(request.url, status, headers, MockRawResponse(text))
 
-    def _answer(self, operation: str, body: dict[str, Any], request: AWSPreparedRequest) -> Answer:
+    def _answer(self, operation: str, body: dict[str, Any]) -> Answer:
         play = self._services.get(operation)
-        if play:
-            return 200, {}, json.dumps(play(body))
-        answer = self._moto.process_request(request)
-        assert answer is not None
-        status, headers, text = answer
-        return int(status), dict(headers), text if isinstance(text, str) else text.decode()
+        return (200, {}, json.dumps(play(body))) if play else self._dynamodb.answer(operation, body)
+
+
+class DynamoDB(DynamoHandler):
+    """moto's DynamoDB without moto's reading and writing of HTTP, which takes four fifths of its time."""
+
+    current_account, region = DEFAULT_ACCOUNT_ID, REGION  # type: ignore[assignment]
+
+    def answer(self, operation: str, body: dict[str, Any]) -> Answer:
+        """Do one call whole."""
+        self.body = body
+        try:
+            done = getattr(self, xform_name(operation))()
+        except JsonRESTError as refused:
+            return int(refused.code or 400), {}, str(refused.description)
+        return 200, {}, json.dumps(done.result)
 
 
 def _spoiled(call: Call, body: dict[str, Any], fault: Fault, act: Callable[[], Answer]) -> Answer:

@@ -39,6 +39,10 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "simulated", "AWS_SECRET_ACCESS_KEY": "simulated",
     "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }  # fmt: skip
+SCHEDULED = {
+    "version": "0", "id": "1", "account": "1", "region": REGION, "detail": {}, "detail-type": "Scheduled Event",
+    "source": "aws.events", "time": "2026-01-31T12:00:00Z", "resources": [],
+}  # fmt: skip
 FOREIGN = ("AWS_ENDPOINT_URL", "STRIPE_API_BASE", "STRIPE_ACCOUNT", *FOREIGN_VARIABLES)
 
 
@@ -70,6 +74,7 @@ class World:
         self.money, self.mail = Queue("money", forgetful=forgetful), Queue("mail", forgetful=forgetful)
         self.mails: list[Mail] = []
         self.on_mail: Callable[[str, str], None] = lambda mail, about: None
+        self.shown: set[str] = set()
         self.changed = False
         self._app: Any = importlib.import_module("app")
         self._by_url = queues.by_url([self.money, self.mail])
@@ -118,7 +123,7 @@ class World:
 
     def reconcile_daily(self) -> object:
         """The scheduled run, as Lambda calls it."""
-        return self._app.reconcile_daily({"detail": {}}, None)
+        return self._app.reconcile_daily(SCHEDULED, None)
 
     def receive(self, copy: Copy) -> Process:
         """Let Stripe try to deliver one event."""

@@ -2,85 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import secrets
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-from urllib.parse import urlsplit
 
-import pypdf
 import pytest
 import requests
 
+from tests.caller import Donor, until
 from tests.house import House
-
-VISA = "4242 4242 4242 4242"
-
-
-class Donor:
-    """A donor with a browser's cookies and a mailbox of their own."""
-
-    def __init__(self, house: House, name: str) -> None:
-        self.house = house
-        self.email = f"{name}.{secrets.token_hex(4)}@example.org"
-        self.browser = requests.Session()
-        self.browser.trust_env = False
-        self.browser.headers["Origin"] = house.site
-
-    def call(self, method: str, path: str, body: Any = None) -> requests.Response:
-        head = {"Accept": "application/json"}
-        return self.browser.request(method, self.house.site + path, json=body, headers=head, timeout=20, allow_redirects=False)
-
-    def start(self, frequency: str = "once", amount: int = 50_00, currency: str = "usd", **more: Any) -> tuple[str, str]:
-        """Start a gift; its id and the payment page's session."""
-        gift_id = secrets.token_hex(16)
-        wish = {"gift_id": gift_id, "amount": amount, "currency": currency, "frequency": frequency, **more}
-        answer = self.call("POST", "/gifts", wish)
-        assert answer.status_code == 201, answer.text
-        return gift_id, urlsplit(answer.json()["checkout_url"]).path.rsplit("/", 1)[1]
-
-    def give(self, *wanted: Any, card: str = VISA, **more: Any) -> str:
-        gift_id, session = self.start(*wanted, **more)
-        self.at_stripe("pay", {"session": session, "card": card, "email": self.email, "name": "Ann Lee"})
-        return gift_id
-
-    def at_stripe(self, what: str, body: Any) -> Any:
-        answer = requests.post(f"{self.house.stripe}/_test/{what}", json=body, timeout=60)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def mails(self, subject: str = "") -> list[dict[str, Any]]:
-        found = requests.get(f"{self.house.desk}/mail", headers={"Accept": "application/json"}, timeout=20).json()
-        found = found["mail"] if isinstance(found, dict) else found
-        return [mail for mail in found if self.email in mail["to"] and subject in mail["subject"]]
-
-    def sign_in(self) -> None:
-        assert self.call("POST", "/portal/sign-in", {"email": self.email}).status_code == 202
-        mail = until(lambda: self.mails("Sign in"))[-1]
-        token = mail["text"].split("#token=")[1].split()[0]
-        assert self.call("POST", "/portal/session", {"token": token}).status_code == 201
-
-    def gifts(self) -> list[dict[str, Any]]:
-        return list(self.call("GET", "/portal/gifts").json()["gifts"])
-
-    def pdf(self, path: str) -> str:
-        """The text of a document, fetched as a browser does."""
-        answer = self.call("GET", path)
-        assert answer.status_code == 303, answer.text
-        document = requests.get(answer.headers["Location"], timeout=20).content
-        assert document.startswith(b"%PDF")
-        return " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(document)).pages)
-
-
-def until(look: Callable[[], Any], seconds: float = 3) -> Any:
-    """What `look` finds within the seconds that a donor is promised."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture

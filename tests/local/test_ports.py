@@ -51,7 +51,9 @@ def test_the_program_ends_cleanly_when_asked(tmp_path):
 
     assert 0 == run.stop()
 
-    check_free(Ports(**{part: int(getattr(run, part).rpartition(":")[2]) for part in ("site", "desk", "stripe", "aws")}))
+    check_free(
+        Ports(**{part: int(getattr(run, part).rpartition(":")[2]) for part in ("site", "desk", "stripe", "aws")})
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,13 @@ def test_what_cannot_start_says_why_in_a_sentence(variables, said):
     Never a traceback for a setting, and never real money from a developer's machine.
     """
     tried = subprocess.run(
-        [sys.executable, "-m", "local"], env=variables, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "local"],
+        env=variables,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
     )
 
     assert (1, True, False) == (tried.returncode, said in tried.stderr, "Traceback" in tried.stderr)

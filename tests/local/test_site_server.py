@@ -6,6 +6,7 @@ import http.client
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 import requests
@@ -28,6 +29,13 @@ def served(calls):
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture
+def connection(served):
+    """One connection, kept open from request to request."""
+    with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)) as kept:
+        yield kept
 
 
 def _declare(app, calls):
@@ -66,11 +74,10 @@ def test_what_is_not_there_is_404_in_our_shape(served):
     assert (404, "not_found") == (answer.status_code, answer.json()["error"]["code"])
 
 
-def test_head_runs_no_view(served, calls):
+def test_head_runs_no_view(connection, calls):
     """
     Mail scanners ask HEAD for every link; nothing may happen, and no body may follow.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", served.port)
     connection.request("HEAD", "/page")
     answer = connection.getresponse()
 
@@ -101,14 +108,15 @@ def test_a_post_without_a_body_is_fine(served):
     """
     `POST …/resume` has nothing to say.
     """
-    assert 200 == requests.post(f"{served.url}/echo", headers={"Content-Type": "application/json"}, timeout=5).status_code
+    assert (
+        200 == requests.post(f"{served.url}/echo", headers={"Content-Type": "application/json"}, timeout=5).status_code
+    )
 
 
-def test_a_body_beyond_the_gateways_limit_is_refused_unread(served):
+def test_a_body_beyond_the_gateways_limit_is_refused_unread(connection):
     """
     API Gateway takes ten megabytes; a larger one never reaches a view.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", served.port)
     connection.putrequest("POST", "/echo")
     connection.putheader("Content-Length", str(BODY_LIMIT_BYTES + 1))
     connection.endheaders()
@@ -117,11 +125,10 @@ def test_a_body_beyond_the_gateways_limit_is_refused_unread(served):
     assert (413, "too_long") == (answer.status, json.loads(answer.read())["error"]["code"])
 
 
-def test_one_connection_serves_many_requests(served):
+def test_one_connection_serves_many_requests(connection):
     """
     Browsers keep a connection; what one answer leaves on it would garble the next.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", served.port)
     statuses = []
     for method, path in (("GET", "/page"), ("HEAD", "/page"), ("DELETE", "/nothing"), ("GET", "/no"), ("GET", "/page")):
         connection.request(method, path)

@@ -68,5 +68,5 @@ def test_the_fee_example_leaves_the_whole_gift(code: str) -> None:
     def left(paid: int) -> Decimal:
         return paid * (1 - Decimal(terms.fee_percent) / 100) - terms.fee_fixed
 
-    paid = giving_form.with_fee(gift).minor
+    paid = terms.with_fee(gift.minor)
     assert left(paid) >= gift.minor > left(paid - 1)

@@ -1,0 +1,222 @@
+"""Views that take validated input, give data, and raise domain errors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib import plain_text
+from chalicelib.errors import ChallengeAsked, GivingError, InvalidInput, NotSignedIn
+from chalicelib.http.answering import (
+    JSON,
+    cors_headers,
+    html,
+    json_response,
+    page_headers,
+    problem_response,
+    retry_header,
+)
+from chalicelib.http.caller import Caller, caller_of
+from chalicelib.http.reading import BODY_LIMIT_BYTES, FormFields, convert, read_form, read_json
+
+FORM = "application/x-www-form-urlencoded"
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """
+    What a view gives back: data, and where a browser that sent a form goes next.
+
+    `see_other` with a body: a form is answered by 303 there, JSON by the body.
+    `see_other` without one: everybody is sent there. `page` is what a page
+    is told besides the body; `template` is another page than the declared one.
+    """
+
+    body: Any = None
+    status: int = 200
+    see_other: str = ""
+    cookies: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
+    page: dict[str, Any] = {}
+    template: str = ""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One HTTP call as OpenAPI describes it."""
+
+    method: str
+    path: str
+    takes: Any
+    gives: Any
+    status: int
+    summary: str
+    form: bool
+    query: tuple[str, ...]
+    hidden: bool
+
+
+# Every call that was declared, for /openapi.json.
+CALLS: list[Call] = []
+
+
+class Routes(Blueprint):
+    """A blueprint whose views take validated input, give data, and raise domain errors."""
+
+    def route(  # type: ignore[override]  # noqa: PLR0913 - one named setting per line of the table of calls
+        self,
+        path: str,
+        methods: tuple[Method, ...] = ("GET",),
+        *,
+        takes: type[msgspec.Struct] | None = None,
+        gives: Any = None,
+        status: int = 200,
+        form: Callable[[FormFields], dict[str, Any]] | None = None,
+        form_page: str = "",
+        page: str = "",
+        query: tuple[str, ...] = (),
+        cors: bool = False,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """
+        Declare a view.
+
+        `takes` is the type of its input, handed over as the argument `wanted`;
+        `form` turns the fields of a plain form into that type's, and its
+        presence lets the view take forms at all. `form_page` is shown again
+        when a form is refused. `page` is the template that browsers get
+        instead of JSON. `cors` lets the charity's other origins call it.
+        """
+
+        def declare(view: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(view)
+            def guarded(**path_parameters: str) -> Response:
+                exchange = _Exchange(self.current_request, form, form_page, page, cors=cors)
+                return exchange.answer(view, takes, path_parameters)
+
+            summary = (view.__doc__ or "").strip().split("\n")[0]
+            CALLS.extend(
+                Call(method, path, takes, gives, status, summary, form is not None, query, gives is None)
+                for method in methods
+            )
+            content_types = [JSON, FORM] if form else [JSON]
+            super(Routes, self).route(path, methods=list(methods), content_types=content_types)(guarded)
+            if cors:
+                self._allow_preflight(path)
+            return guarded
+
+        return declare
+
+    def _allow_preflight(self, path: str) -> None:
+        def preflight(**_: str) -> Response:
+            return Response(body="", status_code=204, headers={**cors_headers(self.caller().origin)})
+
+        super().route(path, methods=["OPTIONS"], name=f"preflight_{path}")(preflight)
+
+    def caller(self) -> Caller:
+        """Who is asking now."""
+        return caller_of(self.current_request)
+
+    def query(self, name: str, default: str = "") -> str:
+        """One query parameter, or `default`. More than 500 characters are refused."""
+        asked = self.current_request.query_params
+        value = str(asked.get(name, default)) if asked else default
+        if len(value) > 500:
+            raise InvalidInput("That is too long.", code="invalid", field=name)
+        return plain_text.checked(value, name, cards=False)
+
+    def raw_body(self) -> bytes:
+        """The body as it was sent, for a signature to be checked."""
+        return _bytes(self.current_request.raw_body)
+
+    def header(self, name: str) -> str:
+        """One request header, or an empty string."""
+        return str(self.current_request.headers.get(name, ""))
+
+
+class _Exchange:
+    """One request on its way to an answer."""
+
+    def __init__(
+        self,
+        request: Request,
+        form: Callable[[FormFields], dict[str, Any]] | None,
+        form_page: str,
+        page: str,
+        *,
+        cors: bool,
+    ) -> None:
+        self.request, self.form, self.form_page, self.page, self.cors = request, form, form_page, page, cors
+        self.sent_form = form is not None and _media_type(request) == FORM
+        self.wants_html = bool(page or self.sent_form) and _prefers_html(request)
+        self.fields: FormFields = {}
+
+    def answer(
+        self, view: Callable[..., Any], takes: type[msgspec.Struct] | None, arguments: dict[str, Any]
+    ) -> Response:
+        try:
+            if takes:
+                arguments = {**arguments, "wanted": self._read(takes)}
+            given = view(**arguments)
+            response = self._given(given if isinstance(given, Answer) else Answer(given))
+        except GivingError as error:
+            response = self._refused(error)
+        if self.cors:
+            response.headers.update(cors_headers(caller_of(self.request).origin))
+        return response
+
+    def _read(self, takes: type[msgspec.Struct]) -> Any:
+        body = _bytes(self.request.raw_body)
+        if len(body) > BODY_LIMIT_BYTES:
+            raise InvalidInput("That is more than we can take.", code="too_long")
+        if not self.sent_form:
+            return read_json(body, takes)
+        self.fields = read_form(body)
+        assert self.form is not None
+        return convert(self.form(self.fields), takes, strict=False)
+
+    def _given(self, answer: Answer) -> Response:
+        headers: dict[str, Any] = {**answer.headers}
+        if answer.cookies:
+            headers["Set-Cookie"] = list(answer.cookies)
+        if answer.see_other and (self.sent_form or answer.body is None):
+            return Response(body="", status_code=303, headers={**headers, "Location": answer.see_other})
+        if self.wants_html and self.page:
+            from chalicelib.site import pages  # noqa: PLC0415 - Jinja2 only where a page is asked for
+
+            body = pages.render(answer.template or self.page, **{**_as_page(answer.body), **answer.page})
+            return html(body, answer.status, headers)
+        return json_response(answer.body, answer.status, headers)
+
+    def _refused(self, error: GivingError) -> Response:
+        if not self.wants_html:
+            return problem_response(error)
+        if isinstance(error, NotSignedIn):
+            return Response(body="", status_code=303, headers={"Location": "/portal"})
+        from chalicelib.site import pages  # noqa: PLC0415
+
+        headers = {**retry_header(error), **(page_headers(challenge=True) if isinstance(error, ChallengeAsked) else {})}
+        shown = pages.form_again(self.form_page, self.fields, error) if self.form_page else pages.problem(error)
+        return html(shown, error.status, headers)
+
+
+def _as_page(body: Any) -> dict[str, Any]:
+    built = msgspec.to_builtins(body, builtin_types=()) if body is not None else {}
+    return built if isinstance(built, dict) else {"items": built}
+
+
+def _bytes(body: str | bytes) -> bytes:
+    return body if isinstance(body, bytes) else body.encode()
+
+
+def _media_type(request: Request) -> str:
+    return str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def _prefers_html(request: Request) -> bool:
+    accepts = str(request.headers.get("accept", ""))
+    html_at, json_at = accepts.find("text/html"), accepts.find(JSON)
+    return html_at >= 0 and (json_at < 0 or html_at < json_at)

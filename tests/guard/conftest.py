@@ -1,0 +1,45 @@
+"""What tests of the guard ask for: settings with a challenge, counters in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chalicelib import settings
+from chalicelib.guard import challenge, counters, rate_limit
+from tests.guard.in_memory import InMemory
+
+
+@pytest.fixture(autouse=True)
+def own_counts() -> None:
+    """What one process counts for itself when the table is down belongs to one test."""
+    rate_limit._own_counts.clear()  # noqa: SLF001 - a test is a process of its own
+
+
+@pytest.fixture
+def setting(aws_local: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Change settings: `setting(GUARD="wide")`."""
+
+    def change(**given: str) -> None:
+        for name, value in given.items():
+            monkeypatch.setenv(name, value)
+        settings.current.cache_clear()
+
+    yield change
+    challenge.set_verifier()
+
+
+@pytest.fixture
+def challenged(setting: Callable[..., None]) -> None:
+    """There is a challenge to put: the stand-in, whose right answer is the word `person`."""
+    setting(TURNSTILE_SITE_KEY="stand-in", TURNSTILE_SECRET="stand-in")  # noqa: S106
+
+
+@pytest.fixture
+def memory(aws_local: object) -> Iterator[InMemory]:
+    """Counters in memory, in place of the table."""
+    twin = InMemory()
+    counters.set_store(twin)
+    yield twin
+    counters.set_store()
