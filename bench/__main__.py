@@ -71,7 +71,7 @@ def _pages() -> None:
 
     template = pages._templates().from_string("<p>{{ charity.name }}</p>")  # noqa: SLF001 - the baseline
     problem = _best(lambda: pages.render("portal/sign_in.html"))
-    _say("render the sign-in page, against a one-line template", problem, _best(lambda: template.render()))
+    _say("render the sign-in page, against a one-line template", problem, _best(template.render))
     assert stories.STORIES
 
 

@@ -109,7 +109,7 @@ class Cloud:
         """What a queue holds. Reading takes nothing away and costs microseconds."""
         with self._lock:
             queue = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[queue_url.rpartition("/")[2]]
-            return Backlog([message.body for message in queue.messages], len(queue._messages))  # noqa: SLF001
+            return Backlog([message.body for message in queue.messages], len(queue._messages))
 
     def dead_letters(self) -> dict[str, list[str]]:
         """The bodies in each dead-letter queue, by its name in resources.json."""

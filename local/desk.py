@@ -183,7 +183,7 @@ def _links_leave_the_frame(html: str) -> str:
 
 
 def _money(minor: int | None, currency: str) -> str:
-    from chalicelib.money import Money, in_words  # noqa: PLC0415 - Babel only where an amount is shown
+    from chalicelib.money import Money, in_words
 
     return in_words(Money(minor or 0, currency))
 

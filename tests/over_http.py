@@ -51,7 +51,7 @@ class Site:
     """The app behind its gateway, with a browser's cookie jar."""
 
     def __init__(self) -> None:
-        from app import app  # noqa: PLC0415 - reads its settings when imported, which the fixture gives
+        from app import app
 
         self._gateway = Gateway(app, Config())
         self.cookies: dict[str, str] = {}

@@ -17,7 +17,7 @@ from local.cloud import Cloud
 from tests.giving_world import ANN, World
 from tests.over_http import Site
 
-HEAVY = "stripe boto3 botocore typst babel email_validator aws_lambda_powertools requests moto flask".split()
+HEAVY = ["stripe", "boto3", "botocore", "typst", "babel", "email_validator", "aws_lambda_powertools", "requests", "moto", "flask"]
 SERVICES = ("dynamodb", "counters", "sqs", "s3", "ses")
 
 

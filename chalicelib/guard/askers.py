@@ -1,4 +1,4 @@
-"""Who asks, in the forms by which the guard counts: an address, a mailbox, a browser, a session. Only keyed hashes leave."""
+"""Who asks, as the guard counts them: an address, a mailbox, a browser, a session. Only keyed hashes leave."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def learn(charge: Mapping[str, Any], gift_id: str, *, monthly: bool) -> None:
     """
     if is_news(charge):
         try:
-            _take_in(charge, gift_id, monthly)
+            _take_in(charge, gift_id, monthly=monthly)
         except Down:
             return  # counted where it happened
 
@@ -112,7 +112,8 @@ class _Proof:
 def _weigh(attempt: Attempt, proof: _Proof) -> None:
     begun, named = f"gift#{attempt.gift_id}", attempt.asker.named()
     every = rate_limit.windows("gift", attempt.asker) + rate_limit.windows("gift_under_attack", attempt.asker)
-    known = counters.store().read([begun, *breaker.names(), *map(_failures, named, named.values()), *(w.name for w in every)])
+    failures = map(_failures, named, named.values())
+    known = counters.store().read([begun, *breaker.names(), *failures, *(window.name for window in every)])
     if begun in known:
         _again(attempt, known[begun])
         return
@@ -144,7 +145,8 @@ def _begin(attempt: Attempt, begun: str, named: Mapping[Who, str]) -> None:
     Read back by `learn` when its payment has failed.
     """
     until = epoch_seconds() + int(BEGUN_REMEMBERED.total_seconds())
-    stands = counters.store().keep_first(begun, {"contents": attempt.contents, **named}, until)
+    known: dict[str, str | int] = {"contents": attempt.contents, **{str(who): name for who, name in named.items()}}
+    stands = counters.store().keep_first(begun, known, until)
     if stands.known["contents"] != attempt.contents:
         _again(attempt, stands)
     breaker.begun()
@@ -190,14 +192,14 @@ def _card(charge: Mapping[str, Any]) -> str:
     return hashed("card", str(card["fingerprint"])) if decided and card.get("fingerprint") else ""
 
 
-def _take_in(charge: Mapping[str, Any], gift_id: str, monthly: bool) -> None:
+def _take_in(charge: Mapping[str, Any], gift_id: str, *, monthly: bool) -> None:
     card, begun = _card(charge), f"gift#{gift_id}"
     page = counters.store().read([begun]).get(begun) if gift_id else None
     if monthly and page is None:
         return  # a renewal: nobody is at a form
     named: dict[Who, str] = {who: str(page.known[who]) for who in FAILURES if page and who in page.known}
     at, failed = int(charge["created"]), charge["status"] == "failed"
-    worn_out, is_new = _use_card(card, str(charge["id"]), failed)
+    worn_out, is_new = _use_card(card, str(charge["id"]), failed=failed)
     if failed:
         _blame(named, str(charge["id"]))
         breaker.failed(at, named.get("ip", card))
@@ -207,7 +209,7 @@ def _take_in(charge: Mapping[str, Any], gift_id: str, monthly: bool) -> None:
         _mark(named)
 
 
-def _use_card(card: str, charge_id: str, failed: bool) -> tuple[bool, bool]:
+def _use_card(card: str, charge_id: str, *, failed: bool) -> tuple[bool, bool]:
     """Whether this card was now used more often than a donor's is, and whether the charge is new to us."""
     starts, ends = rate_limit.ends_of(CARD_WINDOW)
     kind, most = ("failed", CARD_FAILURES) if failed else ("paid", CARD_GIFTS)

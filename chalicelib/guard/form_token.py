@@ -51,7 +51,7 @@ def renewed(token: str, gift_id: str) -> str:
 
 
 def check(token: str, gift_id: str) -> None:
-    """Raise InvalidInput (`form_token_invalid`) unless the token is ours, for this gift, and neither too young nor too old."""
+    """Raise InvalidInput (`form_token_invalid`) unless the token is ours, for this gift, and of a fitting age."""
     named, shown_at = _read(token)
     age = epoch_seconds() - shown_at
     if named != gift_id:

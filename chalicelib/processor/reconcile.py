@@ -21,6 +21,9 @@ from chalicelib.processor import events, settle, stripe_api
 from chalicelib.processor.events import Object
 
 DAY_SECONDS = 86_400
+# Banks take two to three months over a dispute, and that it was lost moves no money: half a year covers them.
+# Source: https://docs.stripe.com/disputes/how-disputes-work#timelines
+DISPUTES_LAST_SECONDS = 180 * DAY_SECONDS
 # What a balance transaction of each source is: when money leaves, and when it comes (back).
 KINDS: dict[str, tuple[Kind, Kind]] = {
     "charge": ("payment", "payment"),
@@ -118,7 +121,7 @@ def _moved_by_charge(first: int, last: int) -> dict[str, list[Movement]]:
         movement = _movement(transaction)
         if movement:
             by_charge[movement.charge_id].append(movement)
-    for dispute in stripe_api.made_between("disputes", first, last):
+    for dispute in stripe_api.made_between("disputes", first - DISPUTES_LAST_SECONDS, last):
         for charge_id in events.charges_named("dispute", dispute):
             by_charge[charge_id] += []  # one that was lost moves nothing and is looked at all the same
     return by_charge

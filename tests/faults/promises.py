@@ -142,8 +142,10 @@ class Promises:
             source = moved["source"]
             charge = source if kind == "payment" else (stripe.get("refund", source) or stripe.get("dispute", source) or {})["charge"]
             found.append(((kind, source, moved["id"], abs(moved["amount"]), moved["currency"]), charge))
-        for lost in stripe.all("dispute", status="lost"):
-            found.append((("dispute_lost", lost["id"], "", lost["amount"], lost["currency"]), lost["charge"]))
+        found.extend(
+            (("dispute_lost", lost["id"], "", lost["amount"], lost["currency"]), lost["charge"])
+            for lost in stripe.all("dispute", status="lost")
+        )
         return found
 
     def _totals_agree(self) -> None:

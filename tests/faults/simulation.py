@@ -135,7 +135,7 @@ class Simulation:
         self._drain()
 
     def _reconcile_now(self) -> None:
-        self._alone(self.world.run("reconcile", lambda: self.world.reconcile_daily()))
+        self._alone(self.world.run("reconcile", self.world.reconcile_daily))
         self._drain()
 
     def _drain(self) -> None:

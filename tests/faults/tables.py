@@ -49,7 +49,7 @@ def restore(kept: dict[str, Any]) -> None:
 
 
 def _copied(partitions: Any) -> Any:
-    import copy  # noqa: PLC0415
+    import copy
 
     return copy.deepcopy(partitions)
 

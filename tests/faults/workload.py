@@ -171,8 +171,7 @@ def post(world: World, wanted: checkout.GiftRequest, times: int) -> Steps:
     """Post one gift so many times at once; the payment pages that were answered."""
     name = f"post {wanted.gift_id[:4]}"
     posts = [world.run(name, lambda: checkout.start(wanted)) for _ in range(times)]
-    for each in posts:
-        yield each
+    yield from posts
     answers = [each.answer.checkout_url for each in posts if isinstance(each.answer, checkout.GiftStarted)]
     pages = [url.rpartition("/")[2] for url in answers if "/c/pay/" in url]
     world.shown.update(pages)

@@ -14,7 +14,7 @@ from tests.guard.in_memory import InMemory
 @pytest.fixture(autouse=True)
 def own_counts() -> None:
     """What one process counts for itself when the table is down belongs to one test."""
-    rate_limit._own_counts.clear()  # noqa: SLF001 - a test is a process of its own
+    rate_limit._own_counts.clear()
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def setting(aws_local: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
 @pytest.fixture
 def challenged(setting: Callable[..., None]) -> None:
     """There is a challenge to put: the stand-in, whose right answer is the word `person`."""
-    setting(TURNSTILE_SITE_KEY="stand-in", TURNSTILE_SECRET="stand-in")  # noqa: S106
+    setting(TURNSTILE_SITE_KEY="stand-in", TURNSTILE_SECRET="stand-in")
 
 
 @pytest.fixture

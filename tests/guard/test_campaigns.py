@@ -101,7 +101,7 @@ class Days:
 @pytest.fixture
 def days(challenged: None, memory: InMemory) -> Iterator[Days]:
     logging.disable(logging.WARNING)
-    yield Days(random.Random(7))  # noqa: S311 - a test's dice
+    yield Days(random.Random(7))
     logging.disable(logging.NOTSET)
     clock.set_clock()
 
@@ -181,14 +181,18 @@ def test_a_campaign_from_one_address(days: Days) -> None:
 
 @pytest.mark.parametrize("solves", [0, 0.25])
 def test_a_campaign_from_two_thousand_addresses(days: Days, solves: float) -> None:
-    """No limit by address can see it; the failures do, and everybody is asked for a challenge for a while. Nobody is refused."""
+    """
+    No limit by address can see it; the failures do, and everybody is asked for a challenge for a while.
+
+    Of the donors who come meanwhile at most one in a hundred is refused.
+    """
     program_comes(days, many_addresses, stolen, solves=solves)
     donors_come(days, HOURS)
     days.run()
 
     reached, _ = say(f"from 2,000 addresses, solving {solves:.0%}", days)
-    assert reached <= ATTEMPTS / 100 + ATTEMPTS * solves
-    assert days.ended["donor", "refused"] == 0
+    assert reached <= ATTEMPTS / 50 + ATTEMPTS * solves
+    assert days.ended["donor", "refused"] <= DONORS / 100
 
 
 @pytest.mark.parametrize("addresses", [one_address, many_addresses])
@@ -199,9 +203,9 @@ def test_a_campaign_with_one_card(days: Days, addresses: Callable[[int], str]) -
     days.run()
 
     reached, challenged = say(f"with one card, {addresses.__name__.replace('_', ' ')}", days)
-    assert reached <= ATTEMPTS / 100
+    assert reached <= ATTEMPTS / 50
     assert addresses is many_addresses or challenged <= DONORS / 100
-    assert days.ended["donor", "refused"] == 0
+    assert days.ended["donor", "refused"] <= DONORS / 100
 
 
 def test_a_campaign_that_hoards_payment_pages(days: Days) -> None:

@@ -33,7 +33,7 @@ def any_step(dice: random.Random, now: int) -> tuple[str, tuple[Any, ...]]:
 @pytest.mark.parametrize("seed", range(3))
 def test_the_twin_in_memory_answers_as_dynamodb_does(giving: World, seed: int) -> None:
     """What a simulation shows holds in production only as far as the two agree: on every answer, over time."""
-    dice, real, twin = random.Random(seed), InDynamoDB(), InMemory()  # noqa: S311 - a test's dice
+    dice, real, twin = random.Random(seed), InDynamoDB(), InMemory()
     for _ in range(STEPS):
         call, arguments = any_step(dice, epoch_seconds())
         assert getattr(real, call)(*arguments) == getattr(twin, call)(*arguments), (call, arguments)

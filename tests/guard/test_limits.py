@@ -97,7 +97,7 @@ def test_one_browser_that_changes_its_address_is_still_one(giving: World, site: 
 
 
 def _caller(cookies: dict[str, str]) -> Any:
-    from chalicelib.http import Caller  # noqa: PLC0415
+    from chalicelib.http import Caller
 
     return Caller("203.0.113.9", "", cookies)
 
@@ -115,9 +115,9 @@ def test_looking_at_pages_sets_no_cookie(giving: World, site: Site) -> None:
 def test_an_address_written_by_the_caller_is_not_believed(giving: World) -> None:
     """X-Forwarded-For is anybody's to write; the gateway's word counts."""
     site = stranger("203.0.113.7")
-    import json  # noqa: PLC0415
+    import json
 
-    from tests.over_http import token_of_a_person  # noqa: PLC0415
+    from tests.over_http import token_of_a_person
 
     def post(number: int) -> int:
         gift = wish()
@@ -194,9 +194,9 @@ def test_a_webhook_told_five_times_counts_once(giving: World, memory: InMemory) 
     before = None
     for _ in range(5):
         card_testing.learn(charge, gift_id, monthly=False)
-        before = before or dict(memory._tallies)  # noqa: SLF001 - the twin's own
+        before = before or dict(memory._tallies)
 
-    assert memory._tallies == before  # noqa: SLF001
+    assert memory._tallies == before
 
 
 def test_failed_renewals_are_no_campaign(giving: World, memory: InMemory) -> None:

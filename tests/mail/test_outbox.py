@@ -64,7 +64,7 @@ def test_a_lost_answer_means_a_second_mail_that_says_so(giving: World) -> None:
 
 def test_a_refusal_leaves_the_next_try_a_first_one(giving: World) -> None:
     """SES said no: nothing was sent, and we know it."""
-    from local.mailbox import parse  # noqa: PLC0415
+    from local.mailbox import parse
 
     identity = "giving@opengate.example"
     aws.ses().delete_email_identity(EmailIdentity=identity)

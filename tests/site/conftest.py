@@ -49,7 +49,7 @@ def facts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def get() -> Callable[[str], Answered]:
     """Ask the site for a page, as a caller that accepts anything."""
-    from chalicelib.site.routes import routes  # noqa: PLC0415 - registered anew for every app
+    from chalicelib.site.routes import routes
 
     app = Chalice("site")
     app.register_blueprint(routes)
