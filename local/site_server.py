@@ -108,9 +108,10 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception:
             LOG.exception("%s: the app itself broke", self.command)
             response = _gateway_response(Refused("DEFAULT_5XX", 502))
-        self._send(response)
+        # Said before it is sent, so that whoever has the answer finds the line.
         path, milliseconds = self.path.partition("?")[0], 1000 * (time.perf_counter() - began)
         LOG.info("%s %s %s %.0f ms", self.command, _printable(path), response["statusCode"], milliseconds)
+        self._send(response)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer
 
