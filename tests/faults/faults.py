@@ -85,6 +85,13 @@ class Weather:
         return not self.clear and self._rng.random() < self.twins
 
 
+def calm() -> Weather:
+    """Weather in which nothing goes wrong: every webhook comes, once and at once."""
+    weather = Weather(random.Random(0), 0)
+    weather.clear, weather.reliable, weather.outages = True, True, []
+    return weather
+
+
 def _outage(rng: random.Random, start: int) -> tuple[int, int]:
     """An hour or four days in which webhooks are lost, near the beginning or anywhere in the year."""
     begins = start + rng.choice((0, rng.randint(0, 5 * DAY), rng.randint(0, 400 * DAY)))

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from datetime import date
 from typing import Any
 
 from chalicelib import items
 from chalicelib.giving import checkout, ledger
 from chalicelib.giving.gift import SIGN, Fact, Gift, fold_all
 from chalicelib.partners.partnership import Partnership
+from chalicelib.statements import donor_facts, register, statement
 from tests.faults import tables
-from tests.faults.world import World
+from tests.faults.world import Sent, World
 
 FACTS = "facts are Stripe's, to the cent and the id"
 TOTALS = "each currency's total is Stripe's balance"
 NEVER_BACK = "a fact never changes and never goes"
 ONE_GIFT = "no gift and no fact stands twice"
 NEVER_NONE = "every paid gift has its receipt"
-NEVER_TWO = "no second receipt that does not say so"
+NEVER_TWO = "no second mail that does not say so"
 NO_DOUBLE = "one gift_id is charged once"
 ONE_PAGE = "one gift_id has one page to pay on"
 PARTNERS = "partnerships stand as their subscriptions"
-PURE = "history is a pure function of the facts"
+PURE = "history and statements are pure functions of facts"
 TRUTHFUL = "the thank-you page says paid when it is"
 POISON = "poison stops nobody and lies in the dead letters"
 REDRIVEN = "at rest no letter is dead and nothing waits"
@@ -31,6 +33,9 @@ EVERY = (FACTS, TOTALS, NEVER_BACK, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, 
 # What Stripe's balance transactions are in the words of the ledger.
 MOVEMENTS = {"charge": "payment", "refund": "refund", "refund_failure": "refund_failed",
              "dispute": "dispute", "dispute_reversal": "dispute_won"}  # fmt: skip
+
+# Whose statements are drawn up: its tax years are calendar years.
+ENTITY = "us"
 
 Told = tuple[str, str, str, int, str]
 
@@ -43,7 +48,6 @@ class Promises:
         self.trials: Counter[str] = Counter()
         self.violations: list[tuple[str, str]] = []
         self._facts: dict[tuple[str, str], dict[str, Any]] = {}
-        self._receipts: Counter[str] = Counter()
         self._made = (0, 0, 0)
         world.on_mail = self._mailed
 
@@ -93,12 +97,9 @@ class Promises:
             del gifts[None]
             self.holds(promise, max(gifts.values(), default=0) <= 1, f"{gifts.most_common(1)}")
 
-    def _mailed(self, mail: str, about: str) -> None:
-        if mail != "receipt":
-            return
-        self._receipts[about] += 1
-        flagged = "X-Possible-Duplicate" in self.world.mails[-1].headers
-        self.holds(NEVER_TWO, flagged or self._receipts[about] == 1, f"receipt {self._receipts[about]} of gift {about}")
+    def _mailed(self, sent: Sent) -> None:
+        times = sum(each[:2] == sent[:2] for each in self.world.sent)
+        self.holds(NEVER_TWO, sent.flagged or times == 1, f"{sent.mail} {times} about {sent.about}")
 
     # At rest
 
@@ -159,8 +160,9 @@ class Promises:
 
     def _receipts_are_sent(self) -> None:
         paid = {each["payment"]["about"]["gift_id"] for each in tables.held("FACT#") if each["kind"] == "payment"}
+        receipts = {sent.about for sent in self.world.sent if sent.mail == "receipt"}
         for gift_id in sorted(paid):
-            self.holds(NEVER_NONE, self._receipts[gift_id] > 0, f"gift {gift_id}")
+            self.holds(NEVER_NONE, gift_id in receipts, f"gift {gift_id}")
 
     def _partnerships_are_right(self) -> None:
         ours = {each["partnership_id"]: items.as_struct(each, Partnership) for each in tables.held("PARTNER#")}
@@ -179,7 +181,16 @@ class Promises:
         for donor_id, facts in by_donor.items():
             twice = [*facts, *facts]
             self.world.rng.shuffle(twice)
-            self.holds(PURE, fold_all(twice) == _every_page(donor_id), f"donor with {len(facts)} facts")
+            gifts = fold_all(twice)
+            self.holds(PURE, gifts == _every_page(donor_id), f"donor with {len(facts)} facts")
+            self._statements_are_pure(donor_id, gifts)
+
+    def _statements_are_pure(self, donor_id: str, gifts: list[Gift]) -> None:
+        """What the register would put into each year's statement is what the facts alone say."""
+        for year in sorted({gift.given_on.year for gift in gifts if gift.entity == ENTITY}):
+            told = [gift for gift in gifts if (gift.entity, gift.given_on.year) == (ENTITY, year)]
+            ours, pure = (_statement(each, year) for each in (register._gifts(donor_id, ENTITY, year), told))
+            self.holds(PURE, ours == pure, f"statement of {year}")
 
     def _pages_tell_the_truth(self) -> None:
         for item in tables.held("FACT#"):
@@ -202,6 +213,13 @@ def _every_page(donor_id: str) -> list[Gift]:
         more, cursor = ledger.page(donor_id, limit=3, cursor=cursor)
         gifts += more
     return gifts
+
+
+def _statement(gifts: list[Gift], year: int) -> str:
+    mark = statement.Mark("1", date(year + 1, 1, 15))
+    return statement.fingerprint(
+        statement.draw_up(donor_facts.source(ENTITY), statement.Recipient("Ann Lee"), gifts, year, mark)
+    )
 
 
 def _state(subscription: dict[str, Any]) -> str:

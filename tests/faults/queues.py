@@ -24,10 +24,10 @@ class Message:
 
 
 class Queue:
-    """A queue with its dead letters. `forgetful` is a fault of ours to be shown: deleted when taken, not when done."""
+    """A queue with its dead letters."""
 
-    def __init__(self, name: str, *, forgetful: bool = False) -> None:
-        self.name, self.forgetful = name, forgetful
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.waiting: list[Message] = []
         self.dead: list[Message] = []
         self._numbers = count(1)
@@ -46,8 +46,6 @@ class Queue:
         """Hide it for a while and give it as Lambda shows it."""
         message.tries += 1
         message.visible = now + VISIBILITY_SECONDS
-        if self.forgetful:
-            self.delete(message)
         return {"Records": [{"messageId": str(message.number), "receiptHandle": "", "body": message.body}]}
 
     def delete(self, message: Message) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.processor import reconcile
+from tests.faults import promises
 from tests.faults.faults import DAY, HOUR
 from tests.faults.promises import Promises
 from tests.faults.scheduler import Process
 from tests.faults.workload import Workload
-from tests.faults.world import World
+from tests.faults.world import BEGINS, World
 
 # More steps than this is a simulation that runs in circles.
 STEPS = 40_000
@@ -28,8 +29,8 @@ class Simulation:
     one, by the seed.
     """
 
-    def __init__(self, seed: int, *, forgetful: bool = False) -> None:
-        self.world = World(seed, forgetful=forgetful)
+    def __init__(self, seed: int) -> None:
+        self.world = World(seed)
         self.promises = Promises(self.world)
         self.workload = Workload(self.world)
         self._next_reconcile = self.world.now() + RECONCILE_EVERY
@@ -44,7 +45,7 @@ class Simulation:
             step()
             self.promises.after_step()
         else:
-            self.promises.broken("the simulation ends", f"not after {STEPS} steps")
+            self.promises.broken(promises.ENDS, f"not after {STEPS} steps")
         self._rest()
         return self.promises
 
@@ -64,6 +65,8 @@ class Simulation:
             ]
             if self._reconcile_is_due(now):
                 possible.append(self._reconcile)
+            if (world.money.dead or world.mail.dead) and world.rng.random() < 0.1:
+                possible.append(self._redrive_letters)
         if running and world.rng.random() < 0.03:
             return lambda: world.advance(now + world.rng.randint(1, 40))
         return world.rng.choice(possible) if possible else self._wait()
@@ -130,13 +133,21 @@ class Simulation:
         self.promises.at_rest()
 
     def _redrive(self) -> None:
-        for queue in (self.world.money, self.world.mail):
-            queue.redrive(self.world.now())
+        self._redrive_letters()
         self._drain()
 
+    def _redrive_letters(self) -> None:
+        for queue in (self.world.money, self.world.mail):
+            self.world.say(f"staff sends {queue.redrive(self.world.now())} dead letters of {queue.name} back")
+
     def _reconcile_now(self) -> None:
-        self._alone(self.world.run("reconcile", self.world.reconcile_daily))
-        self._drain()
+        """The schedule's run, and then one by hand over everything: a run that failed may have left more than five weeks."""
+        for run in (self.world.reconcile_daily, self._over_everything):
+            self._alone(self.world.run("reconcile", run))
+            self._drain()
+
+    def _over_everything(self) -> object:
+        return reconcile.between(int(BEGINS.timestamp()), self.world.now())
 
     def _drain(self) -> None:
         """Let what runs, and what waits, come to its end: delivered, worked on, or given up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Iterator
 from typing import Any
@@ -30,28 +31,29 @@ def create() -> None:
 
 def held(prefix: str) -> Iterator[dict[str, Any]]:
     """Every item of the Giving table whose sort key begins with `prefix`."""
-    for partition in _backend().tables[settings.current().giving_table].items.values():
-        for item in partition.values():
-            plain = item.to_json()["Attributes"]
-            if plain["sk"]["S"].startswith(prefix):
-                yield items.unmarshal(plain)
+    return (item for item in _items(settings.current().giving_table) if item["sk"].startswith(prefix))
+
+
+def every() -> Iterator[dict[str, Any]]:
+    """Every item of the three tables."""
+    return (item for name in TABLES for item in _items(name))
 
 
 def snapshot() -> dict[str, Any]:
-    """What stands in the tables now. Items are replaced by writes, except by updates: so they are copied."""
-    return {name: _copied(table.items) for name, table in _backend().tables.items()}
+    """What stands in the tables now, copied: moto changes an item in place when it is updated."""
+    return {name: copy.deepcopy(table.items) for name, table in _backend().tables.items()}
 
 
 def restore(kept: dict[str, Any]) -> None:
     """Make it stand there again."""
     for name, table in _backend().tables.items():
-        table.items = _copied(kept[name])
+        table.items = copy.deepcopy(kept[name])
 
 
-def _copied(partitions: Any) -> Any:
-    import copy
-
-    return copy.deepcopy(partitions)
+def _items(name: str) -> Iterator[dict[str, Any]]:
+    for partition in list(_backend().tables[name].items.values()):
+        for item in list(partition.values()):
+            yield items.unmarshal(item.to_json()["Attributes"])
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 from chalicelib import aws, charity, clock, settings
@@ -46,6 +46,14 @@ SCHEDULED = {
 FOREIGN = ("AWS_ENDPOINT_URL", "STRIPE_API_BASE", "STRIPE_ACCOUNT", *FOREIGN_VARIABLES)
 
 
+class Sent(NamedTuple):
+    """A mail as it is counted: which, about what, and whether it says that it may be a second copy."""
+
+    mail: str
+    about: str
+    flagged: bool
+
+
 class VirtualClock:
     """A clock that moves only when told to."""
 
@@ -62,7 +70,7 @@ class VirtualClock:
 class World:
     """One seed's world. What our code does runs in processes; everything else happens between their calls."""
 
-    def __init__(self, seed: int, *, forgetful: bool = False, weather: Weather | None = None) -> None:
+    def __init__(self, seed: int, *, weather: Weather | None = None) -> None:
         self.rng = random.Random(seed)
         self.time = VirtualClock()
         self.trace: list[str] = []
@@ -71,9 +79,10 @@ class World:
         self.scheduler = Scheduler(self.say)
         self.gate = Gate(self.scheduler)
         self.webhooks = Webhooks(self.standin, self.weather, frozenset(settle.HANDLERS))
-        self.money, self.mail = Queue("money", forgetful=forgetful), Queue("mail", forgetful=forgetful)
+        self.money, self.mail = Queue("money"), Queue("mail")
         self.mails: list[Mail] = []
-        self.on_mail: Callable[[str, str], None] = lambda mail, about: None
+        self.sent: list[Sent] = []
+        self.on_mail: Callable[[Sent], None] = lambda sent: None
         self.shown: set[str] = set()
         self.changed = False
         self._app: Any = importlib.import_module("app")
@@ -155,7 +164,8 @@ class World:
     def _send_email(self, body: dict[str, Any]) -> dict[str, Any]:
         tags = {tag["Name"]: tag["Value"] for tag in body["EmailTags"]}
         self.mails.append(parse(base64.b64decode(body["Content"]["Raw"]["Data"]).decode()))
-        self.on_mail(tags["mail"], tags["about"])
+        self.sent.append(Sent(tags["mail"], tags["about"], "X-Possible-Duplicate" in self.mails[-1].headers))
+        self.on_mail(self.sent[-1])
         return {"MessageId": str(len(self.mails))}
 
 

@@ -1,0 +1,91 @@
+"""
+Our own code broken on purpose, in the ways that a simulation is there to find.
+
+Each is a context in which one guarantee is gone; the harness must show it. Here
+alone our own functions are replaced: that is what a mistake would do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest import mock
+
+from chalicelib import keys
+from chalicelib.mail import outbox
+from chalicelib.processor import reconcile, webhook
+from tests.faults.queues import Message, Queue
+from tests.faults.seams import Aws
+
+
+@contextlib.contextmanager
+def puts_without_condition() -> Iterator[None]:
+    """Whoever writes last wins."""
+    answer = Aws._answer
+
+    def unconditional(self: Aws, operation: str, body: dict[str, Any]) -> Any:
+        for put in [body, *(each.get("Put", {}) for each in body.get("TransactItems", []))]:
+            if "Item" in put and put.pop("ConditionExpression", None):
+                for left in ("ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure"):
+                    put.pop(left, None)
+        return answer(self, operation, body)
+
+    with mock.patch.object(Aws, "_answer", unconditional):
+        yield
+
+
+@contextlib.contextmanager
+def message_deleted_before_the_work() -> Iterator[None]:
+    """A worker that dies takes its message with it."""
+    take = Queue.take
+
+    def forget(self: Queue, message: Message, now: int) -> dict[str, Any]:
+        taken = take(self, message, now)
+        self.delete(message)
+        return taken
+
+    with mock.patch.object(Queue, "take", forget):
+        yield
+
+
+@contextlib.contextmanager
+def facts_keyed_by_event() -> Iterator[None]:
+    """Two events tell of one fact, so it counts twice or contradicts itself."""
+    read, named, heard = webhook.read_hint, keys.fact, [""]
+
+    def read_and_remember(message: str) -> webhook.Hint:
+        hint = read(message)
+        heard[0] = hint.event_id
+        return hint
+
+    with (
+        mock.patch.object(webhook, "read_hint", read_and_remember),
+        mock.patch.object(keys, "fact", lambda *names: f"{named(*names)}#{heard[0]}"),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def mail_without_a_lease() -> Iterator[None]:
+    """Whoever comes to it sends it."""
+
+    def claimed(table: str, key: keys.Key) -> dict[str, Any]:
+        return {**key, "sent_at": "", "lease_until": "", "tries": 1}
+
+    with mock.patch.object(outbox, "_claim", claimed):
+        yield
+
+
+@contextlib.contextmanager
+def reconcile_without_refunds() -> Iterator[None]:
+    """A refund whose events were lost is never found."""
+    kinds = {name: kind for name, kind in reconcile.KINDS.items() if name != "refund"}
+    with mock.patch.object(reconcile, "KINDS", kinds):
+        yield
+
+
+FOUND_BY_SEEDS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
+    puts_without_condition, message_deleted_before_the_work, facts_keyed_by_event, mail_without_a_lease,
+)  # fmt: skip
