@@ -42,7 +42,7 @@ def keep_cause(event: SQSEvent, handle: Callable[[SQSEvent], Any]) -> Any:
         return handle(event)
     except Exception as fault:
         for record in event.to_dict()["Records"]:
-            _note(record, fault)
+            _note(str(record["messageId"]), record.get("attributes", {}), cause_of(fault))
         raise
 
 
@@ -67,16 +67,15 @@ def cause_of(fault: BaseException) -> str:
     return f"{named}{under}{where}"
 
 
-def _note(record: dict[str, Any], fault: Exception) -> None:
-    message_id, why = str(record["messageId"]), cause_of(fault)
-    tries = int(record.get("attributes", {}).get("ApproximateReceiveCount", 0))
-    log.note("message_failed", message=message_id, tries=tries, cause=why)
-    until = epoch_seconds() + int(REMEMBERED.total_seconds())
+def _note(message_id: str, attributes: dict[str, str], why: str) -> None:
+    tries = int(attributes.get("ApproximateReceiveCount", 0))
+    log.note("message_failed", letter=message_id, tries=tries, cause=why)
     noted = items.as_item(keys.passing("LETTER", message_id), Cause(why, tries, keys.moment(now())))
+    until = epoch_seconds() + int(REMEMBERED.total_seconds())
     try:
         items.put(items.passing(), noted | {"expires_at": until})
-    except Exception as another:  # noqa: BLE001 - what may have failed is the table; the first fault must be the one seen
-        log.note("cause_not_kept", message=message_id, cause=cause_of(another))
+    except Exception as fault:  # noqa: BLE001 - what failed first may be the table itself; Lambda must see the first fault
+        log.note("cause_not_kept", letter=message_id, cause=cause_of(fault))
 
 
 def _code_of_aws(fault: BaseException) -> str:

@@ -8,7 +8,6 @@ from typing import Literal
 
 import msgspec
 
-from chalicelib import log
 from chalicelib.giving.gift import SIGN, Kind
 from chalicelib.money import Money
 from chalicelib.processor import events, stripe_api
@@ -58,7 +57,6 @@ def between(first: int, last: int) -> Moved:
             movement = read(transaction)
         except (KeyError, TypeError, AttributeError):
             # One that Stripe writes differently one day must not hide all the others.
-            log.alarm("reconcile_failed", transaction=str(transaction.get("id")), why="unreadable")
             moved.unreadable.append(str(transaction.get("id")))
             continue
         if movement:
