@@ -26,13 +26,15 @@ from ops import moments, reconciling
 PAUSE_SECONDS = 0.25
 # 100,000 pages are some hundred million facts.
 PAGES_LIMIT = 100_000
+# What is younger than this may be written by a worker, or booked by Stripe, while we look.
+STILL_MOVING_SECONDS = 15 * 60
 # The first gift may be among the lost ones: look at some time before the first that we know of.
 BEFORE_SECONDS = 35 * reconcile.DAY_SECONDS
 
 
 def run(given: argparse.Namespace, console: Console) -> bool:
     """Heal all time, then compare everything; whether both agree."""
-    zone, last = reconciling.zone_of(given), clock.epoch_seconds() - reconcile.STILL_MOVING_SECONDS
+    zone, last = reconciling.zone_of(given), clock.epoch_seconds() - STILL_MOVING_SECONDS
     console.print("Reading the whole ledger.")
     known = [int(fact.at.timestamp()) for fact in facts()]
     first = moments.first_second(given.first, zone) if given.first else min(known, default=last) - BEFORE_SECONDS

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib import aws, letters, settings
+from chalicelib import aws, items, letters, settings
 from chalicelib.errors import FactsDisagree, ProcessorUnsure
 from tests.giving_world import World
 
@@ -70,6 +70,16 @@ def test_without_the_table_the_first_fault_is_the_one_that_lambda_sees(giving: W
 
     with pytest.raises(ProcessorUnsure):
         _handle(_event())
+
+
+def test_a_fault_in_a_library_is_placed_where_we_called_it(giving: World) -> None:
+    """On Lambda the libraries lie beside our code, and their lines tell nobody anything."""
+    with pytest.raises(ClientError) as raised:
+        items.get("NoSuchTable", {"pk": "1", "sk": "2"})
+
+    kind, _, place = letters.cause_of(raised.value).partition(" at ")
+    assert kind == "ResourceNotFoundException (ResourceNotFoundException)"
+    assert place.startswith("chalicelib/items.py:")
 
 
 def test_a_cause_names_kind_code_and_place_and_never_what_was_said() -> None:

@@ -29,8 +29,6 @@ DISPUTES_LAST_SECONDS = 180 * DAY_SECONDS
 # Stripe tells of a payment within seconds, and a worker that stumbled has had its second and third try after a quarter
 # of an hour. Allowing much more would see nothing: what the hourly run finds is an hour old at most.
 EVENT_DUE_SECONDS = 15 * 60
-# What is younger than this may be written by a worker, or booked by Stripe, while we look.
-STILL_MOVING_SECONDS = 15 * 60
 # The daily run looks back this far, and then at one of the 52 weeks before that, another one each day.
 DAILY_DAYS, OLD_WEEKS = 35, 52
 # So many charges are read at once.
@@ -82,11 +80,15 @@ def between(
     no other. All of it may be run again at any time.
     """
     report = Report()
-    disputes_since = first - DISPUTES_LAST_SECONDS
     for span in _slices(first, last, both_ways):
-        _reconcile(span, disputes_since, report)
-        disputes_since = span.last + 1
+        moved = movements.between(span.first, span.last)
+        for transaction_id in moved.unreadable:
+            report.give_up(transaction_id, "unreadable")
+        _reconcile(moved.by_charge, span, report)
         after_each(span, report)
+    # A dispute that was opened before, and was lost since, moves nothing: it is looked at all the same.
+    disputed = movements.disputed(first - DISPUTES_LAST_SECONDS, first - 1)
+    _reconcile({charge_id: {} for charge_id in disputed}, Span(first, last, both_ways=False), report)
     report.say()
     return report
 
@@ -96,15 +98,10 @@ def _slices(first: int, last: int, both_ways: bool) -> Iterator[Span]:  # noqa: 
         yield Span(start, min(start + SLICE_SECONDS - 1, last), both_ways)
 
 
-def _reconcile(span: Span, disputes_since: int, report: Report) -> None:
-    moved = movements.between(span.first, span.last)
-    for transaction_id in moved.unreadable:
-        report.give_up(transaction_id, "unreadable")
-    for charge_id in movements.disputed(disputes_since, span.last):
-        moved.by_charge.setdefault(charge_id, {})  # one that was lost moves nothing and is looked at all the same
-    every = sorted(moved.by_charge)
+def _reconcile(by_charge: dict[str, Moved], span: Span, report: Report) -> None:
+    every = sorted(by_charge)
     for start in range(0, len(every), AT_ONCE):
-        some = {charge_id: moved.by_charge[charge_id] for charge_id in every[start : start + AT_ONCE]}
+        some = {charge_id: by_charge[charge_id] for charge_id in every[start : start + AT_ONCE]}
         for charge_id, known in _in_the_books(some, span).items():
             report.charges += 1
             _reconcile_charge(charge_id, some[charge_id], known, span, report)
@@ -144,8 +141,7 @@ def _doubtful(place: ledger.Place | None, facts: list[Fact], moved: Moved, span:
     """Whether Stripe must be asked for the whole charge: something is missing, undone, undecided or too much."""
     if place is None or place.unfinished or comparing.missing(facts, moved) or comparing.undecided(facts):
         return True
-    latest = min(span.last, clock.epoch_seconds() - STILL_MOVING_SECONDS)
-    return span.both_ways and comparing.unbacked(facts, moved, span.first, latest)
+    return span.both_ways and comparing.unbacked(facts, moved, span.first, span.last)
 
 
 def _settled(charge_id: str, place: ledger.Place | None, report: Report) -> settle.Settled | None:

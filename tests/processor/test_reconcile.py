@@ -197,6 +197,21 @@ def test_another_products_charges_are_asked_about_once(giving: World) -> None:
     assert calls == ["/v1/balance_transactions", "/v1/disputes"]
 
 
+def test_a_dispute_of_spring_that_was_lost_today_is_decided(giving: World) -> None:
+    """It moves nothing today, and no event told: the gift would stay disputed for ever."""
+    giving.give(50_00, card="4000000000000259")
+    giving.advance(days=80)
+    giving.standin.set_webhooks("drop")
+    dispute = giving.standin.read(lambda world: world.all("dispute"))[0]["id"]
+    giving.standin.close_dispute(dispute, won=False)
+
+    report = reconcile.last(days=3)
+
+    assert (report.facts_healed, report.agrees) == (1, True)
+    assert giving.gifts()[0].state == "refunded"
+    assert reconcile.last(days=3).facts_healed == 0
+
+
 def test_a_debit_on_its_way_is_neither_missing_nor_a_stranger(giving: World) -> None:
     """Stripe books a bank debit as pending days before it is paid: https://docs.stripe.com/reports/balance-transaction-types"""
     giving.pay(giving.start(50_00), "000123456789")
