@@ -7,11 +7,12 @@ file, and so without its middleware.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from chalice import Chalice, Rate
 from chalice.app import CloudWatchEvent, Request, Response, SQSEvent
 
-from chalicelib import charity, health, http, openapi, settings
+from chalicelib import charity, health, http, letters, openapi, settings
 from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
@@ -37,6 +38,12 @@ def one_shape(request: Request, next_handler: Callable[[Request], Response]) -> 
     return http.finished(next_handler(request))
 
 
+@app.middleware("sqs")
+def with_its_cause(event: SQSEvent, next_handler: Callable[[SQSEvent], Any]) -> Any:
+    """Let what failed lie among the dead letters with its cause."""
+    return letters.keep_cause(event, next_handler)
+
+
 @app.on_sqs_message(queue="money", batch_size=1)
 def record_stripe_event(event: SQSEvent) -> None:
     """Bring the ledger up to date with what one of Stripe's events is about."""
@@ -59,5 +66,6 @@ def reconcile_hourly(_event: CloudWatchEvent) -> None:
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def reconcile_daily(_event: CloudWatchEvent) -> None:
-    """Compare the last five weeks with Stripe, and heal."""
-    reconcile.last(days=35)
+    """Compare the last five weeks with Stripe both ways, then a week of the year before, and heal."""
+    reconcile.last(days=reconcile.DAILY_DAYS, both_ways=True)
+    reconcile.an_old_week()

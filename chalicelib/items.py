@@ -9,7 +9,7 @@ collided.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +29,8 @@ PRESENT = "attribute_exists(pk)"
 # Transactions of two workers on one donor collide as a matter of course; five
 # tries over at most a second outlast any pair of them.
 CONFLICT_TRIES = 5
+# What DynamoDB takes in one BatchGetItem, and how often what it left over is asked for again.
+BATCH, BATCH_TRIES = 100, 6
 
 
 class ConditionFailed(Exception):
@@ -66,6 +68,28 @@ def get(table: str, key: Mapping[str, str]) -> Item | None:
     """One item, read consistently, or None."""
     answer = aws.dynamodb().get_item(TableName=table, Key=marshal(key), ConsistentRead=True)
     return unmarshal(answer["Item"]) if "Item" in answer else None
+
+
+def get_many(table: str, wanted: Iterable[Mapping[str, str]]) -> Iterator[Item]:
+    """
+    What stands under these keys, read consistently and a hundred to a call, in no order. No key may come twice.
+
+    Raises OverflowError if the table will not give the rest of a batch.
+    """
+    left = [marshal(key) for key in wanted]
+    for start in range(0, len(left), BATCH):
+        yield from _batch(table, left[start : start + BATCH])
+
+
+def _batch(table: str, left: list[dict[str, Any]]) -> Iterator[Item]:
+    for attempt in range(BATCH_TRIES):
+        answer = aws.dynamodb().batch_get_item(RequestItems={table: {"Keys": left, "ConsistentRead": True}})
+        yield from (unmarshal(item) for item in answer["Responses"].get(table, []))
+        left = list(answer["UnprocessedKeys"].get(table, {"Keys": []})["Keys"])
+        if not left:
+            return
+        clock.sleep(random.uniform(0.02, 0.1 * 2**attempt))  # noqa: S311 - jitter, not a secret
+    raise OverflowError(f"{len(left)} items of a batch were not given")
 
 
 def put(table: str, item: Item, condition: str | None = None, values: Item | None = None) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from chalicelib import settings
+
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
-
-NAMESPACE = "Giving"
 
 
 @functools.cache
@@ -28,9 +28,25 @@ def note(event: str, **about: str | int | None) -> None:
 
 
 def count(event: str, **about: str | int | None) -> None:
-    """Count an event as a CloudWatch metric, on which an alarm may stand, and say it."""
+    """Count an event as a CloudWatch metric, for whoever looks at the numbers, and say it."""
+    _logger().warning(event, extra=about)
+    _measure(event)
+
+
+def alarm(event: str, **about: str | int | None) -> None:
+    """
+    Count an event that a person must look at, and say it.
+
+    The alarm of this name stands in .chalice/resources.json, and what to do
+    in docs/how-to/deploy.md.
+    """
+    _logger().error(event, extra=about)
+    _measure(event)
+
+
+def _measure(event: str) -> None:
     from aws_lambda_powertools.metrics import MetricUnit, single_metric  # noqa: PLC0415
 
-    _logger().warning(event, extra=about)
-    with single_metric(name=event, unit=MetricUnit.Count, value=1, namespace=NAMESPACE):
+    namespace = settings.current().metrics_namespace
+    with single_metric(name=event, unit=MetricUnit.Count, value=1, namespace=namespace):
         pass  # leaving the block writes the metric

@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True):
     stripe_account: str = ""
     extra_origins: str = ""
     mail_configuration_set: str = ""
+    metrics_namespace: str = "Giving"
     guard: str = "strict"
     turnstile_site_key: str = ""
     turnstile_secret: str = ""

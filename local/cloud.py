@@ -40,6 +40,13 @@ class Backlog(NamedTuple):
     unfinished: int
 
 
+class DeadMessage(NamedTuple):
+    """A dead letter by the id under which its cause is kept."""
+
+    message_id: str
+    body: str
+
+
 class Cloud:
     """
     One AWS for this process, reached by real boto3 through AWS_ENDPOINT_URL.
@@ -87,17 +94,7 @@ class Cloud:
 
     def environment(self) -> dict[str, str]:
         """Every variable of settings.py that comes from AWS, and those by which boto3 finds this Cloud."""
-        nowhere = os.devnull
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": nowhere,
-            "AWS_SHARED_CREDENTIALS_FILE": nowhere,
-            **{variable: self._names[name] for variable, name in _variables().items() if name in self._names},
-        }
+        return _environment(self.url, self._names)
 
     def raw_mails(self) -> list[str]:
         """The MIME text of every mail sent, oldest first."""
@@ -113,14 +110,22 @@ class Cloud:
 
     def dead_letters(self) -> dict[str, list[str]]:
         """The bodies in each dead-letter queue, by its name in resources.json."""
-        queues = {name: url for name, url in self._names.items() if name.endswith("DeadLetters")}
-        return {name: self.backlog(url).visible for name, url in queues.items()}
+        return {name: [letter.body for letter in found] for name, found in self.dead_messages().items()}
+
+    def dead_messages(self) -> dict[str, list[DeadMessage]]:
+        """What lies in each dead-letter queue; looking takes nothing away."""
+        boxes = {name: url.rpartition("/")[2] for name, url in self._names.items() if name.endswith("DeadLetters")}
+        with self._lock:
+            queues = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues
+            return {
+                name: [DeadMessage(message.id, message.body) for message in queues[box].messages]
+                for name, box in boxes.items()
+            }
 
     def _create_stack(self) -> dict[str, str]:
         stack = self._client("cloudformation")
         stack.create_stack(StackName=STACK, TemplateBody=json.dumps({"Resources": _created_resources()}))
-        made = stack.describe_stack_resources(StackName=STACK)["StackResources"]
-        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in made}
+        return _names(stack)
 
     def _forget(self) -> None:
         with self._lock:
@@ -128,14 +133,43 @@ class Cloud:
 
     def _client(self, service: Any) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                endpoint_url=self.url,
-                region_name=REGION,
-                aws_access_key_id="local",
-                aws_secret_access_key="local",  # noqa: S106 - moto asks for any word
-            )
+            self._clients[service] = _client(service, self.url)
         return self._clients[service]
+
+
+def environment_at(url: str) -> dict[str, str]:
+    """The environment of a Cloud that runs in another process. Raises botocore's errors if none answers there."""
+    return _environment(url, _names(_client("cloudformation", url)))
+
+
+def _environment(url: str, names: dict[str, str]) -> dict[str, str]:
+    nowhere = os.devnull
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": nowhere,
+        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+        **{variable: names[name] for variable, name in _variables().items() if name in names},
+    }
+
+
+def _client(service: Any, url: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - moto asks for any word
+    )
+
+
+def _names(stack: Any) -> dict[str, str]:
+    """What CloudFormation called each resource of the stack."""
+    made = stack.describe_stack_resources(StackName=STACK)["StackResources"]
+    return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in made}
 
 
 class _OneAtATime:

@@ -19,11 +19,12 @@ import requests
 from flask import Flask, Response, abort, jsonify, redirect, render_template, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from chalicelib import aws, settings
+from chalicelib import aws, letters, settings
 from local import mailbox
 from local.cloud import Cloud
 from local.mailbox import Mail
 from local.time_machine import TimeMachine
+from ops.dead_letters import QUEUES, about
 
 JUMPS = {"an hour": 3600, "a day": 86_400, "a week": 7 * 86_400, "a month": 31 * 86_400, "a year": 366 * 86_400}
 # A year of renewals is delivered, recorded and mailed one by one.
@@ -108,10 +109,22 @@ def _overview(cloud: Cloud, stripe: str) -> dict[str, Any]:
     return {
         "mails": msgspec.to_builtins(_mails(cloud)),
         "dead_letters": cloud.dead_letters(),
+        "causes": _causes(cloud),
         "ledger": _ledger_counts(),
         "books": _books(stripe),
         "shown_in_books": SHOWN_IN_BOOKS,
     }
+
+
+def _causes(cloud: Cloud) -> list[dict[str, str]]:
+    """What each dead letter is about, and why it lies there."""
+    lie = cloud.dead_messages()
+    return [
+        {"about": about(queue, letter.body), "cause": known.cause if known else ""}
+        for queue in QUEUES
+        for letter in lie[f"{queue.capitalize()}DeadLetters"]
+        for known in [letters.cause(letter.message_id)]
+    ]
 
 
 def _mails(cloud: Cloud) -> list[Mail]:

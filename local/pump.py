@@ -12,22 +12,19 @@ import importlib
 import logging
 import threading
 import time
-import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from chalice.app import Chalice, ScheduledEventConfig, SQSEventConfig
 from chalice.local import LambdaContext
 
-from chalicelib import aws, settings
+from chalicelib import aws, letters, settings
 from local import schedules
 from local.cloud import REGION, Cloud
 
 LOG = logging.getLogger("local.pump")
-ROOT = Path(__file__).parents[1]
 # The Lambda way to wait is the visibility timeout, six minutes; a developer should see the next try.
 BACKOFF_SECONDS = 1
 # Looking into moto's own memory costs microseconds, so an idle pump may look often.
@@ -145,22 +142,9 @@ def _invoke(handler_string: str, event: dict[str, Any]) -> bool:
     try:
         getattr(module, name)(event, LambdaContext(name, FUNCTION_MEMORY_MB, FUNCTION_TIMEOUT_MS))
     except Exception as fault:
-        LOG.warning("%s failed, try %s: %s", name, _try_number(event), _cause(fault))
+        LOG.warning("%s failed, try %s: %s", name, _try_number(event), letters.cause_of(fault))
         return False
     return True
-
-
-def _cause(fault: Exception) -> str:
-    """The kind of fault and where it arose. Never its message, which may name a donor."""
-    ours = [frame for frame in traceback.extract_tb(fault.__traceback__) if _is_ours(frame.filename)]
-    where = f" at {Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno}" if ours else ""
-    code = getattr(fault, "code", "")
-    return f"{type(fault).__name__}{f' ({code})' if isinstance(code, str) and code else ''}{where}"
-
-
-def _is_ours(filename: str) -> bool:
-    path = Path(filename)
-    return path.is_relative_to(ROOT) and ".venv" not in path.parts
 
 
 def _receive(url: str, batch_size: int) -> list[Any]:

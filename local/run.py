@@ -14,12 +14,16 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import clock
 from chalicelib.errors import MisconfiguredError
 from local import ports as local_ports
-from local.cloud import FOREIGN_VARIABLES, Cloud
+from local.cloud import FOREIGN_VARIABLES, Cloud, environment_at
 from local.ports import Ports, PortTaken
 from local.time_machine import TimeMachine
 
@@ -117,7 +121,7 @@ class Run:
         self._to_stop.append(clock.set_clock)
         self._cloud.start()
         self._to_stop.append(self._cloud.stop)
-        self._set_environment()
+        self._set_environment(self._cloud.environment())
         app = importlib.import_module("app").app
         pump = Pump(app, self._cloud, self._machine.now)
         if not self._real_stripe:
@@ -150,12 +154,24 @@ class Run:
         desk.start()
         self._to_stop.append(desk.stop)
 
-    def _set_environment(self) -> None:
+    def join(self) -> None:
+        """Make this process one more part of a run that is up: its tables, its Stripe, its time. Raises Faulty."""
+        aws = f"http://127.0.0.1:{self._ports.aws}"
+        try:
+            self._set_environment(environment_at(aws))
+            if self.stripe:
+                there = requests.get(f"{self.stripe}/_test/state", timeout=20).json()["now"]
+                self._machine.travel_to(datetime.fromtimestamp(there, UTC))
+        except (BotoCoreError, ClientError, requests.RequestException) as fault:
+            raise Faulty(f"No local run at {aws}: start one with `make run`. ({type(fault).__name__})") from fault
+        clock.set_clock(self._machine.now)
+
+    def _set_environment(self, of_aws: dict[str, str]) -> None:
         for name in FOREIGN_VARIABLES:
             os.environ.pop(name, None)
         os.environ.update(
             {
-                **self._cloud.environment(),
+                **of_aws,
                 "STAGE": "local",
                 "SITE_URL": self.site,
                 "EXTRA_ORIGINS": f"http://localhost:{self._ports.site}",

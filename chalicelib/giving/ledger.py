@@ -6,15 +6,18 @@ Nothing here knows in which order, how often or how late Stripe told us.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from chalicelib import items, keys, log
 from chalicelib.errors import FactsDisagree
 from chalicelib.giving.gift import Fact, Gift, Payment, fold, fold_all, second_payment_id
+
+S = TypeVar("S")
 
 # The largest page of gifts that one request reads.
 PAGE_LIMIT = 50
@@ -23,13 +26,20 @@ PAGE_LIMIT = 50
 FACTS_PER_GIFT = 400
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Whose a charge is and where its facts stand."""
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    Whose a charge is and where its facts stand.
+
+    `unfinished` from the moment the payment is recorded until all that it
+    calls for was done once: its receipt above all. A crash in between leaves
+    it standing, so that it is seen.
+    """
 
     donor_id: str
     gift_id: str
     charge_id: str
     gift_at: datetime
+    unfinished: bool = False
 
 
 def record(donor_id: str, facts: Iterable[Fact]) -> list[Fact]:
@@ -45,6 +55,31 @@ def place_of(charge_id: str) -> Place | None:
     """Where the facts of a charge stand, once its payment is recorded."""
     item = items.get(items.giving(), keys.pointer("CHARGE", charge_id))
     return items.as_struct(item, Place) if item else None
+
+
+def places_of(charge_ids: Iterable[str]) -> dict[str, Place]:
+    """Where the facts of many charges stand, in few reads. What cannot be read is left to `place_of`, which says so."""
+    pointers = items.get_many(items.giving(), (keys.pointer("CHARGE", each) for each in charge_ids))
+    return {place.charge_id: place for place in _readable(pointers, Place)}
+
+
+def payments_at(places: Iterable[Place]) -> dict[str, list[Fact]]:
+    """The payments that stand at many places, in few reads, by charge. What cannot be read is left to `facts_at`."""
+    sorts = ((each, keys.fact(each.gift_at, each.charge_id, "payment", each.charge_id)) for each in places)
+    found = items.get_many(items.giving(), (keys.donor(each.donor_id, sort) for each, sort in sorts))
+    return {fact.charge_id: [fact] for fact in _readable(found, Fact)}
+
+
+def _readable(found: Iterable[items.Item], kind: type[S]) -> Iterator[S]:
+    for item in found:
+        with suppress(msgspec.ValidationError):
+            yield items.as_struct(item, kind)
+
+
+def finish(place: Place) -> None:
+    """Note that everything that a recorded payment calls for has been done."""
+    if place.unfinished:
+        items.update(items.giving(), keys.pointer("CHARGE", place.charge_id), "REMOVE unfinished", {}, items.PRESENT)
 
 
 def gift(donor_id: str, gift_id: str) -> Gift | None:
@@ -135,11 +170,12 @@ def _record_payment(donor_id: str, sort: str, fact: Fact, payment: Payment) -> N
     """
     gift_id = payment.about.gift_id
     place = Place(donor_id, gift_id, fact.charge_id, fact.gift_at)
+    begun = msgspec.structs.replace(place, unfinished=True)
     try:
         items.transact(
             [
                 items.put_write(items.giving(), items.as_item(keys.donor(donor_id, sort), fact)),
-                items.put_write(items.giving(), items.as_item(keys.pointer("CHARGE", fact.charge_id), place)),
+                items.put_write(items.giving(), items.as_item(keys.pointer("CHARGE", fact.charge_id), begun)),
                 items.put_write(items.giving(), items.as_item(keys.donor(donor_id, f"GIFT#{gift_id}"), place)),
             ]
         )
@@ -147,7 +183,7 @@ def _record_payment(donor_id: str, sort: str, fact: Fact, payment: Payment) -> N
         taken = items.get(items.giving(), keys.donor(donor_id, f"GIFT#{gift_id}"))
         if taken is None or taken["charge_id"] == fact.charge_id or place_of(fact.charge_id):
             raise
-        log.count("gift_paid_twice", charge=fact.charge_id)
+        log.alarm("gift_paid_twice", charge=fact.charge_id)
         about = msgspec.structs.replace(payment.about, gift_id=second_payment_id(fact.charge_id))
         own = msgspec.structs.replace(payment, about=about)
         _record_payment(donor_id, sort, msgspec.structs.replace(fact, payment=own), own)

@@ -94,7 +94,7 @@ def _open(before: Tally | None) -> None:
     remembered = until + int(REMEMBERED.total_seconds())
     counters.store().keep(BREAKER, {"open_until": until, "strikes": strikes}, remembered)
     if left <= 0:
-        log.count("card_testing_suspected", strikes=strikes, minutes=int(hold.total_seconds() // 60))
+        log.alarm("card_testing_suspected", strikes=strikes, minutes=int(hold.total_seconds() // 60))
 
 
 def _open_until(tally: Tally) -> int:

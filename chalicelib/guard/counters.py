@@ -142,7 +142,7 @@ def _reached(call: Callable[[], T]) -> T:
 
 
 def _down(why: str) -> Down:
-    log.count("guard_store_down", why=why)
+    log.alarm("guard_store_down", why=why)
     return Down(why)
 
 

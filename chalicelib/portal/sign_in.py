@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import msgspec
 
-from chalicelib import items, keys, settings
+from chalicelib import items, keys, log, settings
 from chalicelib.clock import epoch_seconds
 from chalicelib.errors import InvalidInput, NotSignedIn
 from chalicelib.giving import donors
@@ -23,6 +23,9 @@ from chalicelib.mail import outbox
 COOKIE = "asking"
 # Long enough to walk to another room's computer, short enough to be of no use tomorrow.
 LIFETIME_SECONDS = int(timedelta(minutes=10).total_seconds())
+# The queue's five tries take half an hour. Whoever has waited longer has given up or asked anew, and a link out of the
+# blue, from a dead letter sent back after days, would frighten them.
+WAITED_FOR_SECONDS = int(timedelta(hours=1).total_seconds())
 # Five guesses at 8 digits: 1 in 20 million a request, and a request is limited too.
 CODE_DIGITS, CODE_TRIES = 8, 5
 
@@ -31,17 +34,18 @@ TRIES_LEFT = "attribute_exists(pk) AND expires_at > :now AND tries < :most"
 
 
 class SignInAsked(msgspec.Struct, frozen=True, tag=True):
-    """Somebody asked to sign in with this address, from the browser whose cookie has this hash."""
+    """Somebody asked at `asked_at` to sign in with this address, from the browser whose cookie has this hash."""
 
     email: str
     asking_hash: str
     request_id: str
+    asked_at: int
 
 
 def ask(email: str) -> str:
     """Have the mail sent, if there is a donor; give the secret that stays with the asking browser."""
     asking = secrets.token_urlsafe(32)
-    outbox.ask(SignInAsked(email, _hash(asking), secrets.token_hex(8)))
+    outbox.ask(SignInAsked(email, _hash(asking), secrets.token_hex(8), epoch_seconds()))
     return asking
 
 
@@ -50,8 +54,12 @@ def send(job: SignInAsked) -> None:
     Send link and code to a known donor; a new request ends the one before. For an unknown address, nothing.
 
     A request that comes again after its mail was sent does nothing: it must
-    not make the link in that mail useless, nor bring a used one back.
+    not make the link in that mail useless, nor bring a used one back. So does
+    one for which nobody waits any more.
     """
+    if epoch_seconds() - job.asked_at > WAITED_FOR_SECONDS:
+        log.count("sign_in_too_late")
+        return
     if outbox.was_sent("sign_in", job.request_id):
         return
     donor_id = donors.id_by_email(job.email)

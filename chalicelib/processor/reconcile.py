@@ -3,175 +3,178 @@ Comparing the books with Stripe, and healing them.
 
 Events are lost, late or never made. Every movement of Stripe's balance must
 stand in the ledger as a fact; a charge with one that does not is put through
-the very function that the webhook's worker uses.
+the very function that the webhook's worker uses. So is a charge whose facts
+are all there while what follows from them, the receipt, may not have gone out.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-import msgspec
-
-from chalicelib import clock, log
-from chalicelib.errors import GivingError
+from chalicelib import clock, letters, log
+from chalicelib.errors import MailHeld
 from chalicelib.giving import ledger
-from chalicelib.giving.gift import SIGN, Fact, Kind
-from chalicelib.money import Money
-from chalicelib.processor import events, settle, stripe_api
-from chalicelib.processor.events import Object
+from chalicelib.giving.gift import Fact
+from chalicelib.processor import comparing, movements, settle, strangers
+from chalicelib.processor.movements import Movement, Name
+from chalicelib.processor.report import Report
 
 DAY_SECONDS = 86_400
+# A week at a time, however long the range: what is at hand stays small, and a run by hand can be gone on with.
+SLICE_SECONDS = 7 * DAY_SECONDS
 # Banks take two to three months over a dispute, and that it was lost moves no money: half a year covers them.
 # Source: https://docs.stripe.com/disputes/how-disputes-work#timelines
 DISPUTES_LAST_SECONDS = 180 * DAY_SECONDS
-# What a balance transaction of each source is: when money leaves, and when it comes (back).
-KINDS: dict[str, tuple[Kind, Kind]] = {
-    "charge": ("payment", "payment"),
-    "refund": ("refund", "refund_failed"),
-    "dispute": ("dispute", "dispute_won"),
-}
+# Stripe tells of a payment within seconds, and a worker that stumbled has had its second and third try after a quarter
+# of an hour. Allowing much more would see nothing: what the hourly run finds is an hour old at most.
+EVENT_DUE_SECONDS = 15 * 60
+# The daily run looks back this far, and then at one of the 52 weeks before that, another one each day.
+DAILY_DAYS, OLD_WEEKS = 35, 52
+# So many charges are read at once.
+AT_ONCE = 100
+
+Moved = dict[Name, Movement]
 
 
-Name = tuple[str, str]
+class Span(NamedTuple):
+    """From when to when (epoch seconds, inclusive), and whether to look for facts that Stripe does not back as well."""
+
+    first: int
+    last: int
+    both_ways: bool
 
 
-class Movement(msgspec.Struct, frozen=True):
-    """One movement of Stripe's balance as the fact that it is, in the currency in which the donor was charged."""
+class Known(NamedTuple):
+    """What the books have of a charge; no facts means that they are still to be read."""
 
-    kind: Kind
-    stripe_id: str
-    charge_id: str
-    money: Money
-
-    @property
-    def name(self) -> Name:
-        return self.kind, self.stripe_id
+    place: ledger.Place | None
+    facts: list[Fact]
+    stranger: bool
 
 
-class Totals(msgspec.Struct):
-    """What moved in one currency, in minor units, by our books and by Stripe's."""
-
-    ledger: int = 0
-    stripe: int = 0
-
-
-class Report(msgspec.Struct):
-    """What one run looked at, healed, and could not heal. `unhealed` names charges that a person must look at."""
-
-    charges: int = 0
-    not_ours: int = 0
-    facts_healed: int = 0
-    unhealed: list[str] = []
-    totals: dict[str, Totals] = {}
-
-    @property
-    def agrees(self) -> bool:
-        """Whether nothing is left to heal and the two totals of every currency are equal."""
-        return not self.unhealed and all(each.ledger == each.stripe for each in self.totals.values())
-
-
-def last(*, days: int) -> Report:
+def last(*, days: int, both_ways: bool = False) -> Report:
     """Reconcile the last `days` days, up to now."""
     now = clock.epoch_seconds()
-    return between(now - days * DAY_SECONDS, now)
+    return between(now - days * DAY_SECONDS + 1, now, both_ways=both_ways)
 
 
-def between(first: int, last: int) -> Report:
+def an_old_week() -> Report:
+    """Reconcile one of the 52 weeks before the daily run's five: run every day, it comes to each once in 52 days."""
+    today = clock.epoch_seconds() // DAY_SECONDS
+    newest = (today - DAILY_DAYS) // 7
+    first = (newest - (newest - today) % OLD_WEEKS) * SLICE_SECONDS
+    return between(first, first + SLICE_SECONDS - 1, both_ways=True)
+
+
+def between(
+    first: int, last: int, *, both_ways: bool = False, after_each: Callable[[Span, Report], None] = lambda *_: None
+) -> Report:
     """
-    Reconcile what moved from `first` to `last` (epoch seconds, inclusive).
+    Reconcile what moved from `first` to `last` (epoch seconds, inclusive), a week at a time.
 
     Stripe's balance transactions say what moved: a charge, a refund and its
     failure, a dispute and its reinstatement each have one of their own date.
-    One charge that cannot be settled stops no other.
+    When it goes `both_ways`, each charge of them is read whole, and a fact that
+    Stripe does not back is reported. One charge that cannot be settled stops
+    no other. All of it may be run again at any time.
     """
-    report = Report(totals=defaultdict(Totals))
-    for charge_id, moved in sorted(_moved_by_charge(first, last).items()):
-        report.charges += 1
-        _reconcile_charge(charge_id, moved, report)
-    report.totals = dict(report.totals)
-    _say(report)
+    report = Report()
+    for span in _slices(first, last, both_ways):
+        moved = movements.between(span.first, span.last)
+        for transaction_id in moved.unreadable:
+            report.give_up(transaction_id, "unreadable")
+        _reconcile(moved.by_charge, span, report)
+        after_each(span, report)
+    # A dispute that was opened before, and was lost since, moves nothing: it is looked at all the same.
+    disputed = movements.disputed(first - DISPUTES_LAST_SECONDS, first - 1)
+    _reconcile({charge_id: {} for charge_id in disputed}, Span(first, last, both_ways=False), report)
+    report.say()
     return report
 
 
-def _reconcile_charge(charge_id: str, moved: list[Movement], report: Report) -> None:
-    known = _recorded(charge_id)
-    if not _complete(known, moved) or _undecided(known):
-        _settle(charge_id, report)
-        known = _recorded(charge_id)
-        if not known and charge_id not in report.unhealed:
-            report.not_ours += 1
-            return
-        if not _complete(known, moved) and charge_id not in report.unhealed:
-            report.unhealed.append(charge_id)
-    _add_up(known, moved, report)
+def _slices(first: int, last: int, both_ways: bool) -> Iterator[Span]:  # noqa: FBT001 - handed on
+    for start in range(first, last + 1, SLICE_SECONDS):
+        yield Span(start, min(start + SLICE_SECONDS - 1, last), both_ways)
 
 
-def _settle(charge_id: str, report: Report) -> None:
+def _reconcile(by_charge: dict[str, Moved], span: Span, report: Report) -> None:
+    every = sorted(by_charge)
+    for start in range(0, len(every), AT_ONCE):
+        some = {charge_id: by_charge[charge_id] for charge_id in every[start : start + AT_ONCE]}
+        for charge_id, known in _in_the_books(some, span).items():
+            report.charges += 1
+            _reconcile_charge(charge_id, some[charge_id], known, span, report)
+
+
+def _in_the_books(some: dict[str, Moved], span: Span) -> dict[str, Known]:
+    """
+    What the books have of these charges, in as few reads as it takes.
+
+    Most were paid and nothing else: of those the payment is enough, unless
+    the look goes both ways.
+    """
+    places = ledger.places_of(some)
+    strange = strangers.among(charge_id for charge_id in some if charge_id not in places)
+    plain = [] if span.both_ways else [places[each] for each in places if set(some[each]) == {("payment", each)}]
+    paid = ledger.payments_at(plain)
+    return {each: Known(places.get(each), paid.get(each, []), each in strange) for each in some}
+
+
+def _reconcile_charge(charge_id: str, moved: Moved, known: Known, span: Span, report: Report) -> None:
+    if known.stranger:
+        report.not_ours += 1
+        return
     try:
-        report.facts_healed += len(settle.charge(charge_id))
-    except GivingError as fault:
-        log.count("reconcile_failed", charge=charge_id, code=fault.code)
-        report.unhealed.append(charge_id)
+        facts, told = known.facts or _facts(known.place), None
+        if _doubtful(known.place, facts, moved, span):
+            settled = _settled(charge_id, known.place, report)
+            facts, told = _facts(ledger.place_of(charge_id)), settled.told if settled else None
+            if settled and settled.of != "a gift" and not facts:
+                return
+        _add_up(charge_id, facts, told, moved, report)
+    except Exception as fault:  # noqa: BLE001 - what ails one charge must not keep all the others from being healed
+        report.give_up(charge_id, letters.cause_of(fault))
 
 
-def _moved_by_charge(first: int, last: int) -> dict[str, list[Movement]]:
-    """What moved in that time, by charge; payouts and fees are nobody's gift."""
-    by_charge: dict[str, list[Movement]] = defaultdict(list)
-    for transaction in stripe_api.made_between("balance_transactions", first, last, expand=["data.source"]):
-        movement = _movement(transaction)
-        if movement:
-            by_charge[movement.charge_id].append(movement)
-    for dispute in stripe_api.made_between("disputes", first - DISPUTES_LAST_SECONDS, last):
-        for charge_id in events.charges_named("dispute", dispute):
-            by_charge[charge_id] += []  # one that was lost moves nothing and is looked at all the same
-    return by_charge
+def _doubtful(place: ledger.Place | None, facts: list[Fact], moved: Moved, span: Span) -> bool:
+    """Whether Stripe must be asked for the whole charge: something is missing, undone, undecided or too much."""
+    if place is None or place.unfinished or comparing.missing(facts, moved) or comparing.undecided(facts):
+        return True
+    return span.both_ways and comparing.unbacked(facts, moved, span.first, span.last)
 
 
-def _movement(transaction: Object) -> Movement | None:
-    """
-    A balance transaction in the words of the ledger.
-
-    Its own amount is in the currency of the charity's account; its source
-    knows what the donor was charged, so totals agree also after conversion.
-    Source: https://docs.stripe.com/reports/balance-transaction-types
-    """
-    source = transaction.get("source")
-    if not isinstance(source, dict) or source.get("object") not in KINDS:
+def _settled(charge_id: str, place: ledger.Place | None, report: Report) -> settle.Settled | None:
+    """What settling the charge came to; None if it failed, which is then in the report, or must wait."""
+    try:
+        settled = settle.charge(charge_id)
+    except MailHeld:
+        # A worker is mailing the receipt this very moment; until it is done the charge stands unfinished.
+        log.note("reconcile_waits", charge=charge_id)
         return None
-    outward, inward = KINDS[source["object"]]
-    kind = outward if transaction["amount"] < 0 else inward
-    minor = source.get("amount_captured") or source["amount"]
-    (charge_id,) = events.charges_named(source["object"], source)
-    return Movement(kind, source["id"], charge_id, Money(minor, source["currency"]))
+    except Exception as fault:  # noqa: BLE001 - likewise, and what was written before it must be added up
+        report.give_up(charge_id, letters.cause_of(fault))
+        return None
+    if settled.of == "something else":
+        strangers.remember(charge_id)
+    due = clock.epoch_seconds() - EVENT_DUE_SECONDS
+    report.not_ours += settled.of == "something else"
+    report.not_paid += settled.of == "no payment"
+    report.facts_healed += len(settled.new)
+    report.finished += bool(place and place.unfinished)
+    report.overdue += len([fact for fact in settled.new if fact.at.timestamp() < due])
+    return settled
 
 
-def _recorded(charge_id: str) -> list[Fact]:
-    place = ledger.place_of(charge_id)
+def _add_up(charge_id: str, facts: list[Fact], told: list[Fact] | None, moved: Moved, report: Report) -> None:
+    """Add the charge to both totals: Stripe's by what moved, ours by the same and by what Stripe knows nothing of."""
+    too_many = set() if told is None else comparing.excess(facts, told)
+    wrong = comparing.in_words(comparing.missing(facts, moved), too_many)
+    if wrong:
+        report.give_up(charge_id, wrong)
+    counted = {*moved, *too_many}
+    report.add_up((fact for fact in facts if comparing.name(fact) in counted), moved.values())
+
+
+def _facts(place: ledger.Place | None) -> list[Fact]:
     return ledger.facts_at(place) if place else []
-
-
-def _complete(known: list[Fact], moved: list[Movement]) -> bool:
-    """Whether the payment and every movement stand in the books."""
-    return bool(known) and {each.name for each in moved} <= {(fact.kind, fact.stripe_id) for fact in known}
-
-
-def _undecided(known: list[Fact]) -> bool:
-    """Whether the books have an open dispute: that it was lost moves nothing, so only asking tells."""
-    kinds = {fact.kind for fact in known}
-    return "dispute" in kinds and not kinds & {"dispute_won", "dispute_lost"}
-
-
-def _add_up(known: list[Fact], moved: list[Movement], report: Report) -> None:
-    names = {each.name for each in moved}
-    for each in moved:
-        report.totals[each.money.currency].stripe += SIGN[each.kind] * each.money.minor
-    for fact in known:
-        if (fact.kind, fact.stripe_id) in names:
-            report.totals[fact.money.currency].ledger += SIGN[fact.kind] * fact.money.minor
-
-
-def _say(report: Report) -> None:
-    if report.facts_healed:
-        log.count("reconcile_healed", facts=report.facts_healed)
-    if not report.agrees:
-        log.count("reconcile_disagrees", charges=len(report.unhealed))

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Literal
+
+import msgspec
 
 from chalicelib import charity, log
 from chalicelib.errors import NotThere
@@ -38,30 +41,45 @@ def handle(hint: Hint) -> None:
         log.count("object_gone", kind=hint.type, object=hint.object_id)
 
 
-def charge(charge_id: str) -> list[Fact]:
+class Settled(msgspec.Struct, frozen=True):
     """
-    Write every fact of a charge that is not written yet, and mail its receipt; give back the new facts.
+    What a charge came to: every fact that Stripe tells of it, and those of them that the books lacked.
+
+    There is none of a payment that has not arrived, nor of another product's.
+    """
+
+    of: Literal["a gift", "no payment", "something else"]
+    told: list[Fact] = []
+    new: list[Fact] = []
+
+
+def charge(charge_id: str) -> Settled:
+    """
+    Write every fact of a charge that is not written yet, and mail its receipt.
 
     A refund told of before its payment needs no special case: whatever the
-    hint was, the whole charge is read.
+    hint was, the whole charge is read. What the payment calls for is done
+    after it was written, and it stands unfinished until all of that is done.
     """
     found = stripe_api.charge(charge_id)
     if not events.is_paid(found):
         _tell_guard(found)
-        return []
+        return Settled("no payment")
     about, subscription_id = _about(found)
     if about is None:
         log.count("charge_not_ours", charge=charge_id)
-        return []
+        return Settled("something else")
     donor_id, gift_at = _whose_and_when(found)
-    payment = _payment(found, about, subscription_id, gift_at)
-    new = ledger.record(donor_id, _facts(found, gift_at, payment))
+    told = _facts(found, gift_at, _payment(found, about, subscription_id, gift_at))
+    new = ledger.record(donor_id, told)
+    place = _place(charge_id)
     checkout.paid(about.gift_id, donor_id, charge_id)
-    receipts.send(donor_id, _gift_id(charge_id))
+    receipts.send(donor_id, place.gift_id)
     if subscription_id:
         partnership(subscription_id)
     card_testing.learn(found, about.gift_id, monthly=bool(subscription_id))
-    return new
+    ledger.finish(place)
+    return Settled("a gift", told, new)
 
 
 def session(session_id: str) -> None:
@@ -135,7 +153,7 @@ def _charge_hint(hint: Hint) -> None:
 def _fraud_warning(hint: Hint) -> None:
     """A bank suspects fraud: staff should refund before it becomes a dispute (https://docs.stripe.com/disputes/prevention)."""
     warning = stripe_api.fraud_warning(hint.object_id)
-    log.count("early_fraud_warning", charge=events.id_of(warning["charge"]))
+    log.alarm("early_fraud_warning", charge=events.id_of(warning["charge"]))
     charge(events.id_of(warning["charge"]))
 
 
@@ -159,11 +177,11 @@ def _whose_and_when(found: Object) -> tuple[str, datetime]:
     return donors.found_or_made(events.payer_of(found)), events.paid_at(found)
 
 
-def _gift_id(charge_id: str) -> str:
-    """The id under which the ledger has it: not the donor's own if that gift was paid twice."""
+def _place(charge_id: str) -> ledger.Place:
+    """Where the ledger has it. Its gift id is not the donor's own if that gift was paid twice."""
     place = ledger.place_of(charge_id)
     assert place, "the payment has just been recorded"
-    return place.gift_id
+    return place
 
 
 def _payment(found: Object, about: About, subscription_id: str, at: datetime) -> Payment:
@@ -244,4 +262,3 @@ HANDLERS: dict[str, Work] = {
     ),
     "radar.early_fraud_warning.created": _fraud_warning,
 }  # fmt: skip
-

@@ -178,7 +178,7 @@ def _ask(call: Callable[[], Any]) -> Object:
     except stripe.CardError as declined:
         raise ProcessorRefused("The card was declined.", code="card_declined") from declined
     except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as broken:
-        log.count("stripe_misconfigured", kind=type(broken).__name__, request=broken.request_id)
+        log.alarm("stripe_misconfigured", kind=type(broken).__name__, request=broken.request_id)
         raise ProcessorUnsure("Payments are not available at the moment. Please try again later.") from broken
     except stripe.StripeError as unsure:
         log.note("stripe_unsure", kind=type(unsure).__name__, status=unsure.http_status, request=unsure.request_id)

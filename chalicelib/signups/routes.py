@@ -104,7 +104,7 @@ def sign_up(wanted: SignUpRequest) -> Answer:
     rate_limit.allow("sign_up", ip=routes.caller().ip, email=email)
     interests = tuple(dict.fromkeys(wanted.interests))
     more = {"country": wanted.country or "", "locale": wanted.locale or "", "ip": routes.caller().ip}
-    outbox.ask(SignUpAsked(email, interests, **lines, **more))
+    outbox.ask(SignUpAsked(email, interests, now(), **lines, **more))
     return _TAKEN
 
 

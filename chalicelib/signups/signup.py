@@ -57,14 +57,21 @@ CONSENTS_KEPT_FIRST, CONSENTS_KEPT_LAST = 3, 17
 
 
 def ask(known: SignUp | None, wanted: SignUp, consent: Consent) -> SignUp:
-    """The sign-up after somebody, perhaps not its owner, filled in the form: nothing takes effect yet."""
+    """The sign-up after somebody, perhaps not its owner, filled in the form: nothing takes effect yet. Once."""
     if known is None:
         return msgspec.structs.replace(wanted, consents=(consent,))
+    if consent in known.consents or is_overtaken(known, consent.at):
+        return known
     return _with(
         known, consent,
         status="confirmed" if known.status == "confirmed" else "pending",
         wanted=tuple(dict.fromkeys((*known.interests, *consent.interests))),
     )  # fmt: skip
+
+
+def is_overtaken(known: SignUp, asked_at: datetime) -> bool:
+    """Whether the owner of the address has spoken since the form was filled in."""
+    return any(consent.action != "asked" and consent.at > asked_at for consent in known.consents)
 
 
 def confirm(known: SignUp, consent: Consent) -> SignUp:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from chalicelib import items, keys, settings, tokens
-from chalicelib.clock import now
 from chalicelib.errors import NotFound
 from chalicelib.mail import outbox
 from chalicelib.signups import signup
@@ -22,10 +21,11 @@ UNCHANGED = "version = :seen"
 
 
 class SignUpAsked(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
-    """Somebody filled in the form. Nothing is known yet of whether the address is theirs."""
+    """Somebody filled in the form at `asked_at`. Nothing is known yet of whether the address is theirs."""
 
     email: str
     interests: tuple[Interest, ...]
+    asked_at: datetime
     name: str = ""
     postal_code: str = ""
     country: str = ""
@@ -35,8 +35,13 @@ class SignUpAsked(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
 
 
 def ask(job: SignUpAsked) -> None:
-    """Keep what was asked for with its evidence, and send one mail to the address: to confirm, or that it is known."""
-    at = now()
+    """
+    Keep what was asked for with its evidence, and send one mail to the address: to confirm, or that it is known.
+
+    It may come late, from a dead letter sent back: if the owner of the
+    address has confirmed, chosen or left since, that is their last word.
+    """
+    at = job.asked_at
     consent = Consent(at, "asked", job.interests, signup.CONSENT_WORDING, signup.CONSENT_VERSION, job.source, job.ip)
     wanted = SignUp(
         email=job.email, status="pending", wanted=job.interests, name=job.name, postal_code=job.postal_code,
@@ -44,6 +49,8 @@ def ask(job: SignUpAsked) -> None:
     )  # fmt: skip
     name = keys.email_hash(job.email)
     stands = change(name, lambda known: signup.ask(known, wanted, consent))
+    if signup.is_overtaken(stands, at):
+        return
     nothing_new = stands.status == "confirmed" and set(stands.wanted) <= set(stands.interests)
     # At most one mail of a kind in an hour, however often the form is sent.
     about = f"{name[:32]}-{at:%Y%m%d%H}-{'-'.join(sorted(stands.wanted))}"

@@ -7,8 +7,10 @@ from email.message import EmailMessage
 
 import pytest
 import requests
+from chalice.app import SQSEvent
 
-from chalicelib import aws
+from chalicelib import aws, letters
+from chalicelib.errors import MailHeld
 from local.desk import Desk
 from local.time_machine import TimeMachine
 
@@ -84,6 +86,33 @@ def test_the_overview_counts_ledger_and_dead_letters(desk):
     assert {"MoneyDeadLetters": [], "MailDeadLetters": []} == seen["dead_letters"]
     assert {} == seen["ledger"]
     assert 200 == requests.get(desk.url, headers=PAGE, timeout=5).status_code
+
+
+def test_a_dead_letter_is_shown_with_its_cause(desk, aws_local):
+    """
+    Whoever develops sees why, without looking for it in the terminal, and how to send it back.
+    """
+    box = aws.sqs().list_queues(QueueNamePrefix="giving-MailDeadLetters")["QueueUrls"][0]
+    body = '{"type": "PartnershipChanged", "donor_id": "1", "partnership_id": "sub_1", "what": "40", "change_id": "2"}'
+    sent = aws.sqs().send_message(QueueUrl=box, MessageBody=body)
+    with pytest.raises(MailHeld):
+        letters.keep_cause(_event(sent["MessageId"]), _fails)
+
+    [shown] = requests.get(desk.url, timeout=5).json()["causes"]
+    page = requests.get(desk.url, headers=PAGE, timeout=5).text
+
+    assert ("PartnershipChanged sub_1", True) == (shown["about"], shown["cause"].startswith("MailHeld (mail_held) at tests/"))
+    assert shown["about"] in page
+    assert "MailHeld (mail_held)" in page
+    assert "python -m ops --local redrive" in page
+
+
+def _event(message_id: str) -> SQSEvent:
+    return SQSEvent({"Records": [{"messageId": message_id, "body": "", "receiptHandle": ""}]}, None)
+
+
+def _fails(event: SQSEvent) -> None:
+    raise MailHeld("not now")
 
 
 def test_a_mail_that_was_not_sent_is_404(desk):

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from chalicelib.processor import reconcile
+import itertools
+
+import pytest
+
+from chalicelib import aws, charity
+from chalicelib.processor import reconcile, settle, stripe_api
+from local.standin import charges
 from tests.giving_world import World
+from tests.processor.power import PowerCut, cut
 
 
 def test_what_no_event_told_is_found_and_receipted(giving: World) -> None:
@@ -72,3 +79,144 @@ def test_books_that_agree_cost_stripe_no_call_per_charge(giving: World) -> None:
     reconcile.last(days=3)
 
     assert calls == ["/v1/balance_transactions", "/v1/disputes"]
+
+
+def test_a_range_is_looked_at_week_by_week_without_a_gap(giving: World) -> None:
+    """However long it is; a charge of the first second and one of the last are both seen, and each once."""
+    first = giving.time.now()
+    giving.give(50_00)
+    giving.advance(days=21)
+    giving.give(20_00)
+    spans: list[tuple[int, int]] = []
+
+    start, end = int(first.timestamp()), int(giving.time.now().timestamp())
+    report = reconcile.between(start, end, after_each=lambda span, _: spans.append((span.first, span.last)))
+
+    assert report.charges == 2
+    assert (spans[0][0], spans[-1][1]) == (start, end)
+    assert all(after[0] == before[1] + 1 for before, after in itertools.pairwise(spans))
+    assert max(last - first for first, last in spans) < 7 * 86_400
+
+
+def test_more_than_one_list_may_hold_is_listed_in_halves(giving: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A campaign's week must not be too much for the run that has to heal it."""
+    giving.standin.set_webhooks("drop")
+    for _ in range(5):
+        giving.pay(giving.start(10_00))
+        giving.advance(minutes=10)
+    monkeypatch.setattr(stripe_api, "PAGE", 2)
+    monkeypatch.setattr(stripe_api, "PAGES_LIMIT", 1)
+
+    report = reconcile.last(days=3)
+
+    assert (report.charges, report.facts_healed, report.agrees) == (5, 5, True)
+
+
+@pytest.mark.parametrize(("minutes", "overdue"), [(5, 0), (16, 1)])
+def test_a_fact_that_an_event_should_have_told_raises_the_alarm(
+    giving: World, minutes: int, overdue: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That nobody gave is no trouble; that somebody gave and no event came is, at once."""
+    giving.standin.set_webhooks("drop")
+    giving.pay(giving.start(50_00))
+    giving.advance(minutes=minutes)
+
+    report = reconcile.last(days=3)
+
+    assert (report.facts_healed, report.overdue) == (1, overdue)
+    assert capsys.readouterr().out.count('{"Name":"event_missing"') == overdue
+
+
+def test_each_week_of_the_year_has_its_turn(giving: World) -> None:
+    """A charge that could not be healed for five weeks would otherwise never be looked at again."""
+    giving.standin.set_webhooks("drop")
+    gift_id = giving.start(50_00)
+    giving.pay(gift_id)
+    giving.advance(days=200)
+    days = 0
+
+    while not reconcile.an_old_week().facts_healed:
+        days += 1
+        assert days < reconcile.OLD_WEEKS
+        giving.advance(days=1)
+
+    assert [gift.gift_id for gift in giving.gifts()] == [gift_id]
+
+
+def test_a_refused_receipt_is_mailed_by_the_next_run(giving: World) -> None:
+    """SES may refuse while reconcile heals; the facts stand from then on, and the receipt is still owed."""
+    giving.standin.set_webhooks("drop")
+    giving.pay(giving.start(50_00))
+    sender = {"EmailIdentity": charity.current().mail.sender.split("<")[1].strip(">")}
+    aws.ses().delete_email_identity(**sender)
+    assert [each.why.partition(" at ")[0] for each in reconcile.last(days=3).unhealed] == ["NotSent (mail_not_sent) from MessageRejected"]
+
+    aws.ses().create_email_identity(**sender)
+    report = reconcile.last(days=3)
+
+    assert (report.agrees, report.facts_healed, report.finished) == (True, 0, 1)
+    assert len(giving.mails("Receipt")) == 1
+    assert reconcile.last(days=3).finished == 0
+
+
+def test_a_mail_that_another_worker_is_sending_is_no_failure(giving: World) -> None:
+    """Its lease ends within two minutes, and the next run sees whether it went out."""
+    giving.standin.set_webhooks("drop")
+    giving.pay(giving.start(50_00))
+    charge = giving.standin.read(lambda world: world.all("charge"))[0]["id"]
+    lease_is_claimed = 4  # after the donor, the payment and the gift's own record
+    with cut(lease_is_claimed), pytest.raises(PowerCut):
+        settle.charge(charge)
+
+    assert reconcile.last(days=3).agrees
+    assert giving.mails("Receipt") == []
+
+    giving.advance(hours=1)
+    assert reconcile.last(days=3).finished == 1
+    assert len(giving.mails("Receipt")) == 1
+
+
+def test_another_products_charges_are_asked_about_once(giving: World) -> None:
+    """A shop on the same account may have thousands a month, and only Stripe knows that they are no gifts."""
+    giving.give(50_00)
+    shop = giving.standin.request(
+        "POST", "/v1/checkout/sessions",
+        {"mode": "payment", "success_url": "https://shop.example/",
+         "line_items": [{"price_data": {"currency": "usd", "unit_amount": 900, "product_data": {"name": "Mug"}}, "quantity": 1}]},
+    )  # fmt: skip
+    giving.standin.pay(shop.body["id"], "4242424242424242", "bob@example.org", "Bob")
+    first = reconcile.last(days=3)
+    calls: list[str] = []
+    request = giving.standin.request
+    giving.standin.request = lambda method, path, *more: (calls.append(path), request(method, path, *more))[1]  # type: ignore[method-assign]
+
+    second = reconcile.last(days=3)
+
+    assert (first.not_ours, second.not_ours, second.charges) == (1, 1, 2)
+    assert {code: (each.ledger, each.stripe) for code, each in second.totals.items()} == {"usd": (50_00, 50_00)}
+    assert calls == ["/v1/balance_transactions", "/v1/disputes"]
+
+
+def test_a_dispute_of_spring_that_was_lost_today_is_decided(giving: World) -> None:
+    """It moves nothing today, and no event told: the gift would stay disputed for ever."""
+    giving.give(50_00, card="4000000000000259")
+    giving.advance(days=80)
+    giving.standin.set_webhooks("drop")
+    dispute = giving.standin.read(lambda world: world.all("dispute"))[0]["id"]
+    giving.standin.close_dispute(dispute, won=False)
+
+    report = reconcile.last(days=3)
+
+    assert (report.facts_healed, report.agrees) == (1, True)
+    assert giving.gifts()[0].state == "refunded"
+    assert reconcile.last(days=3).facts_healed == 0
+
+
+def test_a_debit_on_its_way_is_neither_missing_nor_a_stranger(giving: World) -> None:
+    """Stripe books a bank debit as pending days before it is paid: https://docs.stripe.com/reports/balance-transaction-types"""
+    giving.pay(giving.start(50_00), "000123456789")
+    giving.standin.read(lambda world: charges._book(world, world.all("charge")[0], world.notes[world.all("charge")[0]["id"]]))
+
+    assert [(report.not_paid, report.not_ours, report.agrees) for report in (reconcile.last(days=3),) * 2] == [(1, 0, True)] * 2
+    giving.advance(days=5)
+    assert giving.gifts()[0].money.minor == 50_00

@@ -1,0 +1,99 @@
+"""What moved in Stripe's balance, charge by charge, in the words of the ledger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from chalicelib.giving.gift import SIGN, Kind
+from chalicelib.money import Money
+from chalicelib.processor import events, stripe_api
+from chalicelib.processor.events import Object
+
+Name = tuple[str, str]
+
+# What a balance transaction of each source is: when money leaves, and when it comes (back). That a payment
+# itself is taken back, other than by refund or dispute, is nothing that the ledger has a fact for.
+KINDS: dict[str, tuple[Kind | Literal["reversal"], Kind]] = {
+    "charge": ("reversal", "payment"),
+    "refund": ("refund", "refund_failed"),
+    "dispute": ("dispute", "dispute_won"),
+}
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """One movement of Stripe's balance as the fact that it is, in the currency in which the donor was charged."""
+
+    kind: Kind | Literal["reversal"]
+    stripe_id: str
+    charge_id: str
+    money: Money
+
+    @property
+    def name(self) -> Name:
+        return self.kind, self.stripe_id
+
+    @property
+    def minor(self) -> int:
+        """What it added to the balance; negative for what left it."""
+        return (-1 if self.kind == "reversal" else SIGN[self.kind]) * self.money.minor
+
+
+class Moved(msgspec.Struct):
+    """The movements of each charge by their names, and the balance transactions that nobody can read."""
+
+    by_charge: dict[str, dict[Name, Movement]]
+    unreadable: list[str]
+
+
+def between(first: int, last: int) -> Moved:
+    """What moved from `first` to `last` (epoch seconds, inclusive); payouts and fees are nobody's gift."""
+    moved = Moved(defaultdict(dict), [])
+    for transaction in _listed(first, last):
+        try:
+            movement = read(transaction)
+        except (KeyError, TypeError, AttributeError):
+            # One that Stripe writes differently one day must not hide all the others.
+            moved.unreadable.append(str(transaction.get("id")))
+            continue
+        if movement:
+            moved.by_charge[movement.charge_id][movement.name] = movement
+    return moved
+
+
+def disputed(first: int, last: int) -> Iterator[str]:
+    """The charges of which a dispute was opened from `first` to `last`."""
+    for dispute in stripe_api.made_between("disputes", first, last):
+        yield from events.charges_named("dispute", dispute)
+
+
+def read(transaction: Object) -> Movement | None:
+    """
+    A balance transaction in the words of the ledger, or None if it is about no charge.
+
+    Its own amount is in the currency of the charity's account; its source
+    knows what the donor was charged, so totals agree also after conversion.
+    Source: https://docs.stripe.com/reports/balance-transaction-types
+    """
+    source = transaction.get("source")
+    if not isinstance(source, dict) or source.get("object") not in KINDS:
+        return None
+    outward, inward = KINDS[source["object"]]
+    money = Money(source.get("amount_captured") or source["amount"], source["currency"])
+    for charge_id in events.charges_named(source["object"], source):
+        return Movement(outward if transaction["amount"] < 0 else inward, source["id"], charge_id, money)
+    return None
+
+
+def _listed(first: int, last: int) -> list[Object]:
+    """The balance transactions of that time. Where they are more than one list may hold, its halves are listed."""
+    try:
+        return list(stripe_api.made_between("balance_transactions", first, last, expand=["data.source"]))
+    except OverflowError:
+        if first >= last:
+            raise
+        middle = (first + last) // 2
+        return _listed(first, middle) + _listed(middle + 1, last)

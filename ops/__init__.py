@@ -1,0 +1,1 @@
+"""The staff's command line: `python -m ops --help`. Never packaged."""

@@ -1,0 +1,88 @@
+"""`python -m ops --stack giving-prod reconcile --from 2026-01-01 --to 2026-03-31`, and the other commands of staff."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from chalicelib.errors import GivingError
+from ops import dead_letters, reconciling, surroundings, whole
+from ops.moments import NoMoment
+from ops.surroundings import Nowhere
+
+# What a command ends with: the books agree and the queue is empty; they do not; nothing could be found out.
+AGREES, DIFFERS, BROKE_OFF = 0, 1, 2
+
+Command = Callable[[argparse.Namespace, Console], bool]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command: 0 if all is well, 1 if something is left to do, 2 if it broke off."""
+    given = _parser().parse_args(arguments)
+    # Held here, for what the functions log goes elsewhere meanwhile: it is meant for CloudWatch.
+    console, errors = _console(sys.stdout), _console(sys.stderr)
+    command: Command = given.command
+    try:
+        with _logs(shown=given.verbose):
+            surroundings.enter(given.stack)
+            return AGREES if command(given, console) else DIFFERS
+    except (Nowhere, NoMoment, GivingError) as fault:
+        errors.print(str(fault), markup=False)
+    except (BotoCoreError, ClientError) as fault:
+        errors.print(f"AWS: {fault}", markup=False)
+    except KeyboardInterrupt:
+        errors.print("Stopped. What was done stands, and all of it may be run again.")
+    return BROKE_OFF
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ops", description="What staff do with the books and the queues. See docs/how-to/operate.md."
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the functions' own log, on stderr")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--stack", default="", help="the CloudFormation stack, such as giving-prod")
+    where.add_argument("--local", action="store_true", help="the `make run` in another terminal")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_reconcile(commands)
+    for name, command, says in (
+        ("letters", dead_letters.show, "list dead letters with their cause"),
+        ("redrive", dead_letters.redrive, "send dead letters back to their queue"),
+    ):
+        added = commands.add_parser(name, help=says)
+        added.add_argument("queue", choices=dead_letters.QUEUES)
+        added.add_argument("--most", type=int, default=100, help="no more than so many (100)")
+        added.set_defaults(command=command)
+    return parser
+
+
+def _add_reconcile(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    added = commands.add_parser("reconcile", help="compare the books with Stripe over any time, and heal them")
+    added.add_argument("--from", dest="first", default="", help="2026-01-01, or a moment: 2026-01-01T00:00:00Z")
+    added.add_argument("--to", dest="last", default="", help="likewise, all of that day; now if left out")
+    added.add_argument("--zone", default="", help="of the dates; the default entity's of charity.toml if left out")
+    added.add_argument("--whole", action="store_true", help="compare every fact of the ledger too, over all time")
+    added.set_defaults(command=lambda given, console: (whole if given.whole else reconciling).run(given, console))
+
+
+def _console(file: TextIO) -> Console:
+    """As wide as the terminal; in a file or a pipe so wide that ids stay on their line."""
+    return Console(file=file, highlight=False, width=None if file.isatty() else 200)
+
+
+@contextlib.contextmanager
+def _logs(*, shown: bool) -> Iterator[None]:
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(sys.stderr if shown else nowhere):
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
