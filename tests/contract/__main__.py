@@ -38,7 +38,7 @@ def _with_stripe() -> int:
         return _pytest(CONTRACT)
     with stripe_mock.running() as address:
         _say(f"moto, and stripe-mock {stripe_mock.VERSION} at API version {stripe_mock.api_version()}:")
-        return _pytest(CONTRACT, STRIPE_MOCK=address)
+        return _pytest(CONTRACT, STRIPE_MOCK=address, STRIPE_SPEC=str(stripe_mock.spec()))
 
 
 def _with_dynamodb() -> int:
