@@ -22,10 +22,10 @@ SECONDS = 900
 
 
 def main() -> int:
-    """Run all that can be run; the exit code of the first that failed."""
+    """Run all that can be run; 0 if nothing failed."""
     KEPT.mkdir(parents=True, exist_ok=True)
     try:
-        return _with_stripe() or _with_dynamodb()
+        return max(_with_stripe(), _with_dynamodb())
     except Broken as fault:
         print(f"contract: FAILED, {fault}", file=sys.stderr)
         return 1
@@ -48,9 +48,9 @@ def _with_dynamodb() -> int:
         return 0
     with dynamodb_local.running() as address:
         _say(f"DynamoDB Local {dynamodb_local.version()}:")
-        there = "tests.contract.on_dynamodb_local"
+        there, stripe_s = "tests.contract.on_dynamodb_local", f"{CONTRACT}/test_stripe.py"
         stores = [f"tests/{each}" for each in STORES]
-        return _pytest("-p", there, CONTRACT, *stores, DYNAMODB_LOCAL=address)
+        return _pytest("-p", there, CONTRACT, f"--ignore={stripe_s}", *stores, DYNAMODB_LOCAL=address)
 
 
 def _pytest(*arguments: str, **environment: str) -> int:

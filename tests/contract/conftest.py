@@ -58,10 +58,9 @@ def at_once(aws_local: object) -> Callable[..., list[Any]]:
 
 
 @pytest.fixture
-def recorded(request: pytest.FixtureRequest) -> list[recording.Sent]:
+def recorded(request: pytest.FixtureRequest, giving: World) -> list[recording.Sent]:
     """All that our code asks of Stripe, driven once in a run of the tests."""
     stash = request.session.stash
     if RECORDED not in stash:
-        giving: World = request.getfixturevalue("giving")
         stash[RECORDED] = recording.record_every_way(giving)
     return stash[RECORDED]
