@@ -8,7 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import items
+from chalicelib.errors import NotFound
+from chalicelib.giving import checkout, ledger
 from chalicelib.items import ConditionFailed
+from chalicelib.partners import manage
 from tests.contract.conftest import Side
 
 KEY = {"pk": "GIFT#1", "sk": "POINTER"}
@@ -158,6 +161,17 @@ def test_an_item_that_is_too_large_is_refused_and_nothing_is_written() -> None:
 def test_a_name_that_is_too_long_for_a_key_names_nothing(key: dict[str, str]) -> None:
     """An address may carry any text where an id belongs; DynamoDB refuses to look for it, and the donor gets a 404."""
     assert items.get(items.giving(), key) is None
+
+
+def test_an_id_that_somebody_made_up_is_not_found_however_long_it_is() -> None:
+    """A gift, a partnership, a receipt: the donor is told so, and nothing breaks off."""
+    made_up = "x" * 3_000
+
+    with pytest.raises(NotFound):
+        checkout.progress_of(made_up)
+    with pytest.raises(NotFound):
+        manage.resume("d1", made_up)
+    assert ledger.gift("d1", made_up) is None
 
 
 def test_the_longest_key_is_looked_for() -> None:
