@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from tests.contract import dynamodb_local, stripe_mock
-from tests.contract.program import KEPT, Broken
+from tests.contract.program import Broken
 
 CONTRACT = "tests/contract"
 # Every other test that reaches a table runs on DynamoDB Local too: what it sends is what production sends.
@@ -23,7 +23,6 @@ SECONDS = 900
 
 def main() -> int:
     """Run all that can be run; 0 if nothing failed."""
-    KEPT.mkdir(parents=True, exist_ok=True)
     try:
         return max(_with_stripe(), _with_dynamodb())
     except Broken as fault:
@@ -47,7 +46,7 @@ def _with_dynamodb() -> int:
         _say(f"SKIPPED DynamoDB Local: {lacking}.")
         return 0
     with dynamodb_local.running() as address:
-        _say(f"DynamoDB Local {dynamodb_local.version()}:")
+        _say(f"DynamoDB Local {dynamodb_local.version()} (under Amazon's licence, for holders of an AWS account):")
         there, stripe_s = "tests.contract.on_dynamodb_local", f"{CONTRACT}/test_stripe.py"
         stores = [f"tests/{each}" for each in STORES]
         return _pytest("-p", there, CONTRACT, f"--ignore={stripe_s}", *stores, DYNAMODB_LOCAL=address)

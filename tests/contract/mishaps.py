@@ -14,9 +14,9 @@ from moto.core.botocore_stubber import MockRawResponse
 from chalicelib import aws
 
 
-def conflict(writes: int) -> dict[str, Any]:
-    """Another transaction is at one of the items. Source: API_TransactWriteItems.html, cancellation reasons."""
-    reasons = [{"Code": "TransactionConflict"}, *({"Code": "None"} for _ in range(writes - 1))]
+def cancelled(*codes: str) -> dict[str, Any]:
+    """A transaction that came to nothing, a reason for each write. Source: API_TransactWriteItems.html."""
+    reasons = [{"Code": code} for code in codes]
     return {"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": reasons}
 
 

@@ -29,6 +29,7 @@ def missing(*tools: str) -> str:
 
 def fetch(command: Sequence[str | Path], **environment: str) -> str:
     """Run what fetches or builds it, and give what it said. Raises Broken with its last words."""
+    KEPT.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
             command, cwd=KEPT, env={**os.environ, **environment}, timeout=FETCH_SECONDS, check=False,
@@ -44,6 +45,7 @@ def fetch(command: Sequence[str | Path], **environment: str) -> str:
 @contextmanager
 def running(command: Sequence[str | Path], name: str, says: str) -> Iterator[str]:
     """The program while it is wanted: the address that it prints after `says`. It is ended with us. Raises Broken."""
+    KEPT.mkdir(parents=True, exist_ok=True)
     log = KEPT / f"{name}.log"
     with log.open("w", encoding="utf-8") as written:
         started = subprocess.Popen(command, cwd=KEPT, stdin=subprocess.PIPE, stdout=written, stderr=written)

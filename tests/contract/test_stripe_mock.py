@@ -73,14 +73,14 @@ SPOILT = [
     ("disputes_of", lambda sent: sent._replace(query=sent.query.replace("charge=", "charges="))),
     ("change_subscription", lambda sent: sent._replace(body="pause_collection[behavior]=wait")),
     ("change_subscription", lambda sent: sent._replace(body="billing_cycle_anchor[type]=now")),
+    ("invoice_paid_by", lambda sent: sent._replace(query=sent.query.replace("payment[type]", "payment[kind]"))),
+    ("cancel_subscription", lambda sent: sent._replace(query="reason=x")),
 ]
 SPOILT_INSIDE = [
     ("create_checkout", lambda sent: sent._replace(body=sent.body + "&line_items[0][price_data][amount]=5")),
     ("create_checkout", lambda sent: sent._replace(body=sent.body + "&subscription_data[meta][gift_id]=x")),
     ("made_between", lambda sent: sent._replace(query=sent.query.replace("created[gte]", "created[since]"))),
-    ("invoice_paid_by", lambda sent: sent._replace(query=sent.query.replace("payment[type]", "payment[kind]"))),
     ("cancel_subscription", lambda sent: sent._replace(query="cancellation_details[because]=x")),
-    ("cancel_subscription", lambda sent: sent._replace(query="reason=x")),
 ]
 
 

@@ -85,9 +85,11 @@ def test_a_fault_in_one_write_is_a_fault_of_all(tables: list[float]) -> None:
     assert tables == []
 
 
-def test_a_collision_is_outlasted(tables: list[float]) -> None:
+@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_collision_is_outlasted(tables: list[float], code: str) -> None:
     """Another worker's transaction at the same donor: nothing was done, so it is done again, after a pause."""
-    with mishaps.saying("TransactWriteItems", mishaps.conflict(3), times=items.CONFLICT_TRIES - 1) as said:
+    cancelled = mishaps.cancelled("None", code, "None")
+    with mishaps.saying("TransactWriteItems", cancelled, times=items.CONFLICT_TRIES - 1) as said:
         assert ledger.record("d1", [made.payment(1)]) != []
 
     assert said.asked == items.CONFLICT_TRIES == len(tables) + 1
@@ -98,13 +100,22 @@ def test_a_collision_is_outlasted(tables: list[float]) -> None:
 def test_a_collision_that_does_not_end_is_raised() -> None:
     """Every retry has an end; the queue brings the message again."""
     with (
-        mishaps.saying("TransactWriteItems", mishaps.conflict(3), times=items.CONFLICT_TRIES) as said,
+        mishaps.saying("TransactWriteItems", mishaps.cancelled("TransactionConflict", "None", "None"), times=items.CONFLICT_TRIES) as said,
         pytest.raises(ClientError, match="TransactionCanceledException"),
     ):
         ledger.record("d1", [made.payment(1)])
 
     assert said.asked == items.CONFLICT_TRIES
     assert ledger.page("d1")[0] == []
+
+
+def test_a_condition_that_failed_beside_a_collision_decides(tables: list[float]) -> None:
+    """It will not hold the next time either."""
+    cancelled = mishaps.cancelled("TransactionConflict", "ConditionalCheckFailed")
+    with mishaps.saying("TransactWriteItems", cancelled, times=1) as said, pytest.raises(ConditionFailed):
+        items.transact(puts(ONE, TWO))
+
+    assert (said.asked, tables) == (1, [])
 
 
 @pytest.mark.parametrize(
