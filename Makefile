@@ -7,7 +7,7 @@ NAMES := python3 python3.14 python3.13 python3.12 python3.11 python
 ENOUGH := -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 PYTHON = $(firstword $(foreach name,$(NAMES),$(shell command -v $(name) >/dev/null 2>&1 && $(name) $(ENOUGH) 2>/dev/null && echo $(name))))
 
-.PHONY: help run test lint bench faults package
+.PHONY: help run test lint bench contract faults package
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ lint: $(STAMP) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+contract: $(STAMP) ## hold moto against Amazon's DynamoDB Local (Java, Maven) and our requests against stripe-mock (Go)
+	@$(BIN)/python -m tests.contract
 
 bench: $(STAMP) ## show speed as ratios against baselines of the same run
 	@$(BIN)/python -m bench

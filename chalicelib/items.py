@@ -18,6 +18,7 @@ import msgspec
 from chalicelib import aws, clock, settings
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 S = TypeVar("S")
@@ -27,10 +28,18 @@ ABSENT = "attribute_not_exists(pk)"
 PRESENT = "attribute_exists(pk)"
 
 # Transactions of two workers on one donor collide as a matter of course; five
-# tries over at most a second outlast any pair of them.
+# tries over at most a second outlast any pair of them. A single write that
+# meets a transaction is turned away too, and boto3 does not try it again.
 CONFLICT_TRIES = 5
 # What DynamoDB takes in one BatchGetItem, and how often what it left over is asked for again.
 BATCH, BATCH_TRIES = 100, 6
+# What one write says of another in its way: alone, and among the reasons of a transaction.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+PASSING_FAULTS = {
+    "TransactionConflictException", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded",
+}  # fmt: skip
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html - in UTF-8.
+KEY_BYTES = {"pk": 2048, "sk": 1024}
 
 
 class ConditionFailed(Exception):
@@ -65,7 +74,14 @@ def as_struct(item: Mapping[str, Any], kind: type[S]) -> S:
 
 
 def get(table: str, key: Mapping[str, str]) -> Item | None:
-    """One item, read consistently, or None."""
+    """
+    One item, read consistently, or None.
+
+    An address may carry any text where an id belongs. DynamoDB refuses to
+    look for a key that is too long to stand in it, and so nothing stands there.
+    """
+    if any(len(part.encode()) > KEY_BYTES[name] for name, part in key.items()):
+        return None
     answer = aws.dynamodb().get_item(TableName=table, Key=marshal(key), ConsistentRead=True)
     return unmarshal(answer["Item"]) if "Item" in answer else None
 
@@ -130,8 +146,12 @@ def query(  # noqa: PLR0913 - DynamoDB's own parameters, each by its name
     """
     One page of a partition, read consistently: the items and the sort key to go on `after`, or "".
 
-    `prefix` or an inclusive range `first`..`last` narrows it. Never more than `limit` items.
+    `prefix` or an inclusive range `first`..`last` narrows it; DynamoDB refuses
+    a range that ends before it begins, so that one is empty without asking.
+    Never more than `limit` items. A page that is just full may say that more follows when nothing does.
     """
+    if last < first:
+        return [], ""
     values: Item = {":pk": pk}
     where = "pk = :pk"
     if prefix:
@@ -167,19 +187,13 @@ def transact(writes: list[TransactWriteItemTypeDef]) -> None:
     Raises ConditionFailed with the item that stood in the way. A collision
     with another transaction is normal and tried again a few times.
     """
-    for attempt in range(CONFLICT_TRIES):
-        try:
-            aws.dynamodb().transact_write_items(TransactItems=writes)
-        except aws.dynamodb().exceptions.TransactionCanceledException as cancelled:
-            reasons = cancelled.response.get("CancellationReasons", [])
-            failed = [reason for reason in reasons if reason.get("Code") == "ConditionalCheckFailed"]
-            if failed:
-                raise ConditionFailed(unmarshal(failed[0].get("Item") or {}) or None) from cancelled
-            if attempt == CONFLICT_TRIES - 1 or not _collided(reasons):
-                raise
-            clock.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
-        else:
-            return
+    try:
+        _outlast(lambda: aws.dynamodb().transact_write_items(TransactItems=writes))
+    except aws.dynamodb().exceptions.TransactionCanceledException as cancelled:
+        failed = [reason for reason in _reasons(cancelled) if reason.get("Code") == "ConditionalCheckFailed"]
+        if not failed:
+            raise
+        raise ConditionFailed(unmarshal(failed[0].get("Item") or {}) or None) from cancelled
 
 
 def put_write(table: str, item: Item, condition: str | None = ABSENT) -> TransactWriteItemTypeDef:
@@ -221,11 +235,29 @@ def _conditional(condition: str | None, values: Item | None) -> dict[str, Any]:
 
 def _or_condition_failed(call: Callable[[], Any]) -> Any:
     try:
-        return call()
+        return _outlast(call)
     except aws.dynamodb().exceptions.ConditionalCheckFailedException as refused:
         stood = refused.response.get("Item")
         raise ConditionFailed(unmarshal(stood) if isinstance(stood, Mapping) else None) from refused
 
 
-def _collided(reasons: list[Any]) -> bool:
-    return any(reason.get("Code") in {"TransactionConflict", "ThrottlingError"} for reason in reasons)
+def _outlast(write: Callable[[], Any]) -> Any:
+    """Write, and again while it collides with a transaction: DynamoDB then did nothing and says so."""
+    for attempt in range(CONFLICT_TRIES - 1):
+        try:
+            return write()
+        except aws.dynamodb().exceptions.ClientError as refused:
+            if not _collided(refused):
+                raise
+        clock.sleep(random.uniform(0.01, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
+    return write()
+
+
+def _collided(refused: ClientError) -> bool:
+    """Whether it may go through the next time. A condition that failed beside a collision will fail again."""
+    codes = {refused.response["Error"]["Code"], *(reason.get("Code") for reason in _reasons(refused))}
+    return "ConditionalCheckFailed" not in codes and bool(codes & PASSING_FAULTS)
+
+
+def _reasons(cancelled: ClientError) -> list[Any]:
+    return list(cancelled.response.get("CancellationReasons", []))

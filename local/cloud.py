@@ -30,7 +30,11 @@ STACK = "giving"
 # The part of the stack that calls meet. Alarms, roles and the gateway need the real thing.
 CREATED_TYPES = frozenset({"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket"})
 # A developer's own AWS settings must neither reach the local run nor break it.
-FOREIGN_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION")
+# An endpoint of one service goes before the one that we set for all.
+FOREIGN_VARIABLES = (
+    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    *(f"AWS_ENDPOINT_URL_{service}" for service in ("DYNAMODB", "SQS", "S3", "SESV2", "SSM", "CLOUDFORMATION")),
+)  # fmt: skip
 
 
 class Backlog(NamedTuple):

@@ -145,7 +145,7 @@ def fraud_warning(warning_id: str) -> Object:
 def made_between(kind: str, first: int, last: int, **more: Any) -> Iterator[Object]:
     """Charges, refunds, disputes or balance transactions created from `first` to `last` (epoch seconds, inclusive)."""
     service = getattr(client().v1, kind)
-    return _listed(service.list, created={"gte": first, "lte": last}, **more)
+    yield from _listed(service.list, created={"gte": first, "lte": last}, **more)
 
 
 def _listed(ask: Callable[[Any], Any], **params: Any) -> Iterator[Object]:

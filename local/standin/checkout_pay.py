@@ -142,7 +142,7 @@ def _customer(world: World, session: Thing, payer: Payer) -> Thing:
 def complete(world: World, session: Thing, payer: Payer, payment_status: str) -> None:
     details = part(Session.CustomerDetails, email=payer.email, name=payer.name, phone=payer.phone,
                    address=payer.full_address(), tax_exempt="none", tax_ids=[])
-    if (session["name_collection"] or {}).get("individual"):
+    if session.get("name_collection", {}).get("individual"):
         details["individual_name"] = payer.name
         session["collected_information"] = part(Session.CollectedInformation, individual_name=payer.name)
     session.update(status="complete", payment_status=payment_status, customer_details=details, url=None)

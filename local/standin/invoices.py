@@ -28,12 +28,13 @@ def draft(world: World, subscription: Thing, reason: str, free: bool = False) ->
     before = world.notes.get(subscription["id"], {}).get("last_start", now)
     invoice = world.add(blank(
         "invoice", id=id, account_country="US", account_name="Stand-in", amount_due=total, amount_overpaid=0,
-        amount_paid=0, amount_remaining=total, amount_shipping=0, attempt_count=0, attempted=False, auto_advance=True,
-        automatic_tax=part(Invoice.AutomaticTax, enabled=False), billing_reason=reason,
+        amount_paid=0, amount_paid_off_stripe=0, amount_remaining=total, amount_shipping=0, attempt_count=0,
+        attempted=False, auto_advance=True, automatic_tax=part(Invoice.AutomaticTax, enabled=False),
+        billing_reason=reason,
         collection_method="charge_automatically", created=now, currency=subscription["currency"],
         customer=customer["id"], customer_address=customer["address"], customer_email=customer["email"],
         customer_name=customer["name"], customer_phone=customer["phone"], customer_tax_exempt="none",
-        customer_tax_ids=[], default_tax_rates=[], discounts=[], issuer={"type": "self", "account": None},
+        customer_tax_ids=[], default_tax_rates=[], discounts=[], issuer={"type": "self"},
         lines=whole_list(lines, f"/v1/invoices/{id}/lines"), livemode=False, metadata={}, parent=_parent(subscription),
         payment_settings=part(Invoice.PaymentSettings), period_start=before,
         period_end=period["current_period_start"], post_payment_credit_notes_amount=0,

@@ -34,6 +34,21 @@ def test_of_many_conditional_puts_at_once_one_wins(aws_local: Cloud) -> None:
         assert 1 == sum(pool.map(claim, range(CONTENDERS)))
 
 
+def test_a_developer_s_own_endpoints_lead_nowhere(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """
+    A shell that points one service elsewhere must not send a donor's data there.
+    """
+    for service in ("DYNAMODB", "SQS", "S3", "SESV2", "SSM"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    aws.forget_clients()
+    cloud: Cloud = request.getfixturevalue("aws_local")
+
+    reached = {client.meta.endpoint_url for client in (aws.dynamodb(), aws.sqs(), aws.s3(), aws.ses())}
+
+    assert reached == {cloud.url}
+
+
 def test_a_presigned_link_opens_without_credentials(aws_local: Cloud) -> None:
     """
     A statement is fetched by the donor's browser, which has a link and nothing else.

@@ -67,6 +67,7 @@ def test_expanded_answers_are_whole(lived):
     lambda charge: charge.update(paid=1),
     lambda charge: charge.update(status="done"),
     lambda charge: charge.update(invoice="in_1"),
+    lambda charge: charge.update(presentment_details=None),
     lambda charge: charge["billing_details"].pop("email"),
 ])
 def test_the_checker_sees_what_is_wrong(standin, give, spoil):
