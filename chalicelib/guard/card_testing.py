@@ -18,6 +18,7 @@ from chalicelib.errors import ChallengeAsked, Conflict
 from chalicelib.guard import breaker, challenge, counters, form_token, rate_limit, strangers, suspects
 from chalicelib.guard.askers import Asker, Who, hashed
 from chalicelib.guard.counters import Down, Tally
+from chalicelib.guard.rate_limit import Window
 
 # A form's token is older than that by then, and the payment page is closed.
 BEGUN_REMEMBERED = timedelta(days=2)
@@ -71,12 +72,15 @@ class _Proof:
     def __init__(self, attempt: Attempt) -> None:
         self._answer, self._ip, self.result = attempt.challenge, attempt.asker.ip, ""
 
-    def ask(self) -> bool:
-        """Whether a challenge was passed; False if none can be put. Raises ChallengeAsked."""
+    def ask(self) -> None:
+        """Raise ChallengeAsked if there is a challenge to put and no answer to it yet. Costs nothing."""
+        if challenge.can_be_put() and not self._answer:
+            raise ChallengeAsked("Please show us that you are a person, and send the gift once more.")
+
+    def passed(self) -> bool:
+        """Whether the answer is right; False if that cannot be found out. Raises ChallengeAsked if it is wrong."""
         if not challenge.can_be_put():
             return False
-        if not self._answer:
-            raise ChallengeAsked("Please show us that you are a person, and send the gift once more.")
         self.result = self.result or challenge.verify(self._answer, self._ip)
         if self.result == "failed":
             raise ChallengeAsked("That check did not succeed. Please do it once more.")
@@ -94,19 +98,29 @@ def _weigh(attempt: Attempt, proof: _Proof) -> None:
     campaign = breaker.campaign_or_surge(known) if strict else 0
     windows = rate_limit.windows("gift_under_attack" if campaign else "gift", named)
     rate_limit.refuse_full(windows, known)
-    rate_limit.count(windows[:1])
     _check_token(attempt)
     suspect = strict and suspects.is_one(known, named)
     admitted_in = campaign if not suspect and _admitted(attempt, campaign, named) else 0
     if suspect or (campaign and not admitted_in):
-        _require_proof(proof, named)
-    rate_limit.count(windows[1:])
+        _require_proof(proof, windows, named)
+    else:
+        rate_limit.count(windows)
     _begin(attempt, begun, named, admitted_in)
 
 
 def _admitted(attempt: Attempt, campaign: int, named: Named) -> bool:
     """Whether a stranger is let in unasked. One who has solved the challenge already uses up nothing of it."""
     return bool(campaign) and not attempt.challenge and strangers.admit(campaign, named)
+
+
+def _require_proof(proof: _Proof, windows: list[Window], named: Named) -> None:
+    """Have a person shown, and count. Each answer is a call to somebody else's server, so the address is counted first."""
+    proof.ask()
+    rate_limit.count(windows[:1])
+    if not proof.passed():
+        # No challenge can be put, or its maker does not answer: little gets through, which is not nothing.
+        rate_limit.count([*rate_limit.windows("unproven", named), rate_limit.for_everybody("unproven")])
+    rate_limit.count(windows[1:])
 
 
 def _again(attempt: Attempt, begun: Tally) -> None:
@@ -140,16 +154,11 @@ def _check_token(attempt: Attempt) -> None:
         form_token.check(attempt.form_token, attempt.gift_id)
 
 
-def _require_proof(proof: _Proof, named: Named) -> None:
-    if not proof.ask():
-        # No challenge can be put, or its maker does not answer: little gets through, which is not nothing.
-        rate_limit.count([*rate_limit.windows("unproven", named), rate_limit.for_everybody("unproven")])
-
-
 def _without_counters(attempt: Attempt, proof: _Proof) -> None:
     """The table cannot be reached: neither an outage nor an open door."""
     if not form_token.asked():
         return
     form_token.check(attempt.form_token, attempt.gift_id)
-    if not proof.ask():
+    proof.ask()
+    if not proof.passed():
         rate_limit.last_resort("gift")

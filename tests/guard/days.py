@@ -21,7 +21,7 @@ import msgspec
 
 from chalicelib import clock
 from chalicelib.errors import ChallengeAsked, TooMany
-from chalicelib.guard import card_testing, form_token, outcomes
+from chalicelib.guard import card_testing, form_token, outcomes, strangers
 from chalicelib.guard.askers import Asker
 from chalicelib.guard.card_testing import Attempt
 
@@ -35,6 +35,7 @@ WEEK_HOURS = 7 * 24
 # One stolen card in twenty is good; three donors in ten leave the payment page without paying.
 GOOD, LEAVES = 0.05, 0.3
 OFFICES, CARRIERS = 25, 40
+PAID_BUYS = strangers.TRIES_PER_PAID
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -134,6 +135,24 @@ def program_comes(
         good, solved = days.dice.random() < GOOD, days.dice.random() < solves
         visit = Visit("program", Asker(ip(number)), ((card(number), good),), seconds, solved)
         days.at(BEGINS + number * hours * 3_600 / ATTEMPTS, lambda visit=visit: days.visit(visit))
+
+
+def with_donors(days: Days, what: str) -> tuple[int, int, int]:
+    """
+    A week of donors before, donors meanwhile, and all of it happens.
+
+    Prints the figures, and gives how many attempts reached Stripe, and how
+    many donors were challenged and refused.
+    """
+    a_week_of_donors(days)
+    donors_come(days, HOURS)
+    days.run()
+    reached = days.ended["program", "reached Stripe"]
+    challenged, refused = days.ended["donor", "challenged"], days.ended["donor", "refused"]
+    assert days.ended["donor", "reached Stripe"] + refused == DONORS
+    figures = f"{reached:6,} of {ATTEMPTS:,} reach Stripe; of {DONORS:,} donors {challenged:3} challenged, {refused} refused"
+    print(f"\n{what:54} {figures}", end="")
+    return reached, challenged, refused
 
 
 def stolen(number: int) -> str:
