@@ -38,7 +38,7 @@ class Asker(msgspec.Struct, frozen=True):
             "browser": self.browser,
             "session": self.session,
             "donor": self.donor,
-            "email": self.email and keys.canonical(self.email),
+            "email": mailbox(self.email),
             "neighbourhood": neighbourhood(self.ip),
         }
         return {who: hashed(who, name) for who, name in names.items() if name}
@@ -52,6 +52,16 @@ def hashed(who: Who, name: str) -> str:
     reader of the table alone could try them all.
     """
     return hmac.digest(settings.current().token_secret.encode(), f"{who}:{name}".encode(), hashlib.sha256).hex()[:32]
+
+
+def mailbox(email: str) -> str:
+    """
+    The mailbox to count by: `ann+1@x.org` and `Ann+2@x.org` come to the same one at most providers.
+
+    For counting only; whose address is whose is decided by the whole of it.
+    """
+    name, at, domain = keys.canonical(email).rpartition("@")
+    return name.partition("+")[0] + at + domain
 
 
 def network(ip: str) -> str:
