@@ -203,7 +203,12 @@ def test_one_address_has_few_answers_checked(giving: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{"TURNSTILE_SITE_KEY": "0xSITE"}, {"TURNSTILE_SECRET": "0xSECRET"}, {"TURNSTILE_SITE_KEY": "stand-in", "TURNSTILE_SECRET": "stand-in", "STAGE": "prod"}]
+    "given",
+    [
+        {"TURNSTILE_SITE_KEY": "0xSITE"}, {"TURNSTILE_SECRET": "0xSECRET"},
+        {"TURNSTILE_SITE_KEY": "stand-in", "TURNSTILE_SECRET": "stand-in", "STAGE": "prod"},
+        {"TURNSTILE_SITE_KEY": "0xSITE", "TURNSTILE_SECRET": "1x0000000000000000000000000000000AA", "STAGE": "prod"},
+    ],
 )  # fmt: skip
 def test_half_a_challenge_or_a_false_one_in_production_does_not_start(
     setting: Callable[..., None], given: dict[str, str]
