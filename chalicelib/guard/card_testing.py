@@ -3,7 +3,8 @@ Whether a gift may begin: the guard against people who try out stolen cards.
 
 Everything is decided before anything is written for the gift and before
 Stripe is asked. One read brings what is known; a refusal writes at most one
-count; a gift that may begin costs at most five more calls.
+count; a gift that may begin costs at most five more calls, and three to six
+more while a campaign is on.
 """
 
 from __future__ import annotations
@@ -114,7 +115,12 @@ def _admitted(attempt: Attempt, campaign: int, named: Named) -> bool:
 
 
 def _require_proof(proof: _Proof, windows: list[Window], named: Named) -> None:
-    """Have a person shown, and count. Each answer is a call to somebody else's server, so the address is counted first."""
+    """
+    Have a person shown, and count.
+
+    Asking counts nothing, for nothing comes of it. An answer is a call to
+    somebody else's server, so the address is counted first.
+    """
     proof.ask()
     rate_limit.count(windows[:1])
     if not proof.passed():

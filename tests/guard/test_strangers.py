@@ -61,6 +61,16 @@ def test_whoever_solves_the_challenge_uses_up_nothing(giving: World) -> None:
     assert [status_at("203.0.113.7") for _ in range(2)] == [201, 403]
 
 
+def test_where_cards_have_just_failed_not_even_the_first_try_passes(giving: World) -> None:
+    """Eight failures before the campaign was seen are no stranger's; and nothing of the neighbourhood's is used up."""
+    for _ in range(4):
+        try_card(giving, stranger("203.0.113.7"), DECLINED, tries=2)
+    began = campaign()
+
+    assert status_at("203.0.113.7") == 403
+    assert not counters.store().read([f"tries#ip#{Asker('203.0.113.7').named()['ip']}#{began}"])
+
+
 def test_a_gift_that_was_paid_speaks_for_the_next_two(giving: World) -> None:
     """About half of those who begin also pay. Told twice by the webhook it speaks once; a failed one does not."""
     assert try_card(giving, stranger("203.0.113.7"), VISA) == 201
