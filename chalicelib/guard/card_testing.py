@@ -3,8 +3,9 @@ Whether a gift may begin: the guard against people who try out stolen cards.
 
 Everything is decided before anything is written for the gift and before
 Stripe is asked. One read brings what is known; a refusal writes at most one
-count; a gift that may begin costs at most five more calls, and three to six
-more while a campaign is on.
+count; a gift that may begin costs at most five more calls. While a campaign
+is on, a try without an answer to a challenge costs three counts and three
+reads more at most.
 """
 
 from __future__ import annotations

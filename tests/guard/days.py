@@ -100,10 +100,12 @@ class Days:
             self.at(charge["created"] + 2, lambda charge=charge: outcomes.learn(charge, gift_id, monthly=False))
 
 
-def donors_come(days: Days, hours: float, donors: int = DONORS, *, since: float = BEGINS, who: str = "donor") -> None:
+def donors_come(
+    days: Days, hours: float, donors: int = DONORS, *, since: float = BEGINS, who: str = "donor", leave: float = LEAVES
+) -> None:
     """Ordinary donors, each with one gift: one in ten mistypes or is declined once or twice, three in ten never pay."""
     for number in range(donors):
-        ip, leaves = address_of_a_donor(days.dice), days.dice.random() < LEAVES
+        ip, leaves = address_of_a_donor(days.dice), days.dice.random() < leave
         slips = days.dice.choices((0, 1, 2), (90, 7, 3))[0]
         cards = ((f"{who} {number}", False),) * slips + ((f"{who} {number}", True),)
         asker = Asker(ip, f"{who}{number}@example.org")
@@ -137,15 +139,16 @@ def program_comes(
         days.at(BEGINS + number * hours * 3_600 / ATTEMPTS, lambda visit=visit: days.visit(visit))
 
 
-def with_donors(days: Days, what: str) -> tuple[int, int, int]:
+def with_donors(days: Days, what: str, *, known: bool = True, leave: float = LEAVES) -> tuple[int, int, int]:
     """
-    A week of donors before, donors meanwhile, and all of it happens.
+    A week of donors before, if they are to be known, donors meanwhile, and all of it happens.
 
     Prints the figures, and gives how many attempts reached Stripe, and how
     many donors were challenged and refused.
     """
-    a_week_of_donors(days)
-    donors_come(days, HOURS)
+    if known:
+        a_week_of_donors(days)
+    donors_come(days, HOURS, leave=leave)
     days.run()
     reached = days.ended["program", "reached Stripe"]
     challenged, refused = days.ended["donor", "challenged"], days.ended["donor", "refused"]
@@ -187,6 +190,11 @@ def where_donors_live(number: int) -> str:
     address = number % ADDRESSES
     phone = f"2001:db8:{address % CARRIERS:x}:f{address:x}::9"
     return phone if address % 3 == 0 else f"10.{address // 8}.{address % 256}.254"
+
+
+def where_donors_phones_are(number: int) -> str:
+    """Two thousand phones, all of them in the carriers' networks that donors are in."""
+    return f"2001:db8:{number % CARRIERS:x}:f{number % ADDRESSES:x}::9"
 
 
 def of_one_block(number: int) -> str:

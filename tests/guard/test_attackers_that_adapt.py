@@ -42,6 +42,30 @@ def test_a_new_address_each_time_from_everywhere(days: Days) -> None:
     assert refused <= DONORS / 100
 
 
+def test_out_of_the_very_networks_that_donors_phones_are_in(days: Days) -> None:
+    """
+    There fifty testers stand against eight donors, and a neighbourhood is challenged whole.
+
+    That is every donor on a phone, one in three here; the others notice nothing.
+    """
+    ways.program_comes(days, ways.where_donors_phones_are, ways.stolen)
+
+    reached, challenged, refused = with_donors(days, "2,000 addresses where_donors_phones_are")
+    assert reached <= ATTEMPTS / 8
+    assert challenged <= DONORS * 0.4
+    assert refused <= HARDLY_ANY
+
+
+def test_at_a_charity_that_has_just_begun(days: Days) -> None:
+    """Nobody has paid from anywhere, so at offices and schools the second donor is challenged until the first has paid."""
+    ways.program_comes(days, ways.everywhere, ways.stolen)
+
+    reached, challenged, refused = with_donors(days, "2,000 addresses everywhere, no week before", known=False)
+    assert reached <= ATTEMPTS / 8
+    assert challenged <= DONORS / 20
+    assert refused <= DONORS / 100
+
+
 def test_each_address_until_it_is_used_up(days: Days) -> None:
     """Eight tries in a row tell no more than one: the second is challenged, whatever has become of the first."""
     ways.program_comes(days, ways.everywhere_ten_in_a_row, ways.stolen)
