@@ -203,6 +203,19 @@ def test_a_plain_form_is_told_by_a_page_when_to_come_back(
     assert stripe.asked == []
 
 
+def test_an_amount_below_the_smallest_never_reaches_stripe(giving: World, stripe: Recording, ann: Site) -> None:
+    """Card testers like to pay a dollar. The smallest gift is the charity's to say, once and monthly, new and changed."""
+    partnership = giving.partnership().partnership_id
+    answers = [
+        ann.post("/gifts", wish(amount=4_99)),
+        ann.post("/gifts", wish(amount=4_99, frequency="monthly")),
+        ann.post(f"/portal/partnerships/{partnership}", {"amount": 4_99}, method="PATCH"),
+    ]
+
+    assert [(answer.status, answer.json["error"]["code"]) for answer in answers] == [(400, "amount_too_small")] * 3
+    assert stripe.asked == []
+
+
 @pytest.mark.usefixtures("down")
 def test_without_counters_the_portal_s_ways_let_little_through(giving: World, ann: Site) -> None:
     """There is no challenge in the portal: each process counts for itself, five in ten minutes."""
