@@ -187,11 +187,14 @@ class Run:
         )
 
     def _challenge(self) -> dict[str, str]:
-        """Production's challenge is Cloudflare's; a strict run asks the stand-in's, a wide one none."""
+        """A strict run puts a box to tick, or Cloudflare's challenge if its keys are given; a wide one puts none."""
         from chalicelib.guard.challenge import STAND_IN
 
-        key = STAND_IN if self._guard == "strict" else ""
-        return {"TURNSTILE_SITE_KEY": key, "TURNSTILE_SECRET": key}
+        if self._guard != "strict":
+            return {"TURNSTILE_SITE_KEY": "", "TURNSTILE_SECRET": ""}
+        key = os.environ.get("TURNSTILE_SITE_KEY", "").strip() or STAND_IN
+        secret = STAND_IN if key == STAND_IN else os.environ.get("TURNSTILE_SECRET", "")
+        return {"TURNSTILE_SITE_KEY": key, "TURNSTILE_SECRET": secret}
 
 
 def _refuse_live(key: str) -> None:

@@ -15,7 +15,7 @@ from chalicelib import keys, settings, tokens
 from chalicelib.errors import InvalidInput
 from chalicelib.http import Caller, cookie
 
-Who = Literal["ip", "email", "donor", "browser", "session", "gift", "card", "everybody"]
+Who = Literal["ip", "neighbourhood", "email", "donor", "browser", "session", "gift", "card", "everybody"]
 
 COOKIE = "browser"
 # Longer than any window in which a browser's gifts are counted, and of no use to anybody after it.
@@ -38,7 +38,8 @@ class Asker(msgspec.Struct, frozen=True):
             "browser": self.browser,
             "session": self.session,
             "donor": self.donor,
-            "email": self.email and keys.canonical(self.email),
+            "email": mailbox(self.email),
+            "neighbourhood": neighbourhood(self.ip),
         }
         return {who: hashed(who, name) for who, name in names.items() if name}
 
@@ -53,16 +54,40 @@ def hashed(who: Who, name: str) -> str:
     return hmac.digest(settings.current().token_secret.encode(), f"{who}:{name}".encode(), hashlib.sha256).hex()[:32]
 
 
+def mailbox(email: str) -> str:
+    """
+    The mailbox to count by: `ann+1@x.org` and `Ann+2@x.org` come to the same one at most providers.
+
+    For counting only; whose address is whose is decided by the whole of it.
+    """
+    name, at, domain = keys.canonical(email).rpartition("@")
+    return name.partition("+")[0] + at + domain
+
+
 def network(ip: str) -> str:
     """The address to count by: of IPv6 the /64, because one household or one server has all of it."""
+    return _around(ip, 32, 64)
+
+
+def neighbourhood(ip: str) -> str:
+    """
+    The network that an address is in: of IPv4 the /24, of IPv6 the /48.
+
+    The least that is announced on its own, and what a hoster gives away by
+    the piece: one /48 has 65,536 addresses of those that `network` counts.
+    """
+    return _around(ip, 24, 48)
+
+
+def _around(ip: str, bits_of_4: int, bits_of_6: int) -> str:
+    """The network of so many bits around an address; an IPv4 address in IPv6's clothes is IPv4."""
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:
         return ip
-    if address.version == 6:
-        mapped = address.ipv4_mapped
-        return str(mapped or ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    address = (address.ipv4_mapped or address) if address.version == 6 else address
+    bits = bits_of_4 if address.version == 4 else bits_of_6
+    return str(ipaddress.ip_network((address, bits), strict=False))
 
 
 def browser_of(caller: Caller) -> str:

@@ -1,10 +1,11 @@
 """
-The circuit breaker: when too many payments fail, everybody who begins a gift is asked for a challenge.
+The circuit breaker: when too many payments fail, a campaign is on, and who begins a gift is looked at twice.
 
-It never closes the door, and recovers by itself:
+It never closes the door, and recovers by itself. Whom it has challenged
+while it is open, `strangers` says.
 
     ten sources failed, 2 in 5 of all          30 minutes later
-    ------------|-------- challenge ------------------|------- as ever
+    ------------|---------- open ---------------------|------- as ever
                                         again? an hour; then two, then four
 
 What is counted is *sources* that failed, not failures: one machine with ten
@@ -45,9 +46,25 @@ def names() -> list[str]:
     return [BREAKER, *(_bucket(kind, back) for kind in ("outcomes", "begun") for back in (0, 1))]
 
 
+def campaign(known: Mapping[str, Tally]) -> int:
+    """
+    The campaign that is on, by when it began (epoch seconds); 0 if none is. From what was read of `names()`.
+
+    One that comes back within a day is the same one.
+    """
+    return int(known[BREAKER].known["since"]) if is_open(known) else 0
+
+
 def is_open(known: Mapping[str, Tally]) -> bool:
     """Whether a campaign is on, from what was read of `names()`."""
     return BREAKER in known and _open_until(known[BREAKER]) > epoch_seconds()
+
+
+def campaign_or_surge(known: Mapping[str, Tally]) -> int:
+    """The campaign that is on, or that begins now because far more gifts are begun than are ever paid; 0 if none."""
+    if not is_open(known) and is_surge(known):
+        return _open(known.get(BREAKER))
+    return campaign(known)
 
 
 def is_surge(known: Mapping[str, Tally]) -> bool:
@@ -82,19 +99,21 @@ def failed(at: int, source: str) -> None:
         _open(before)
 
 
-def _open(before: Tally | None) -> None:
-    """Open, or stay open: a hold that is more than half over is begun again."""
+def _open(before: Tally | None) -> int:
+    """Open, or stay open: a hold that is more than half over is begun again. Gives the campaign."""
     now = epoch_seconds()
     left = _open_until(before) - now if before else 0
     strikes = int(before.known["strikes"]) + (left <= 0) if before else 1
+    since = int(before.known["since"]) if before else now
     hold = min(HOLD * 2 ** min(strikes - 1, 8), LONGEST_HOLD)
     if left > hold.total_seconds() / 2:
-        return
+        return since
     until = now + int(hold.total_seconds())
     remembered = until + int(REMEMBERED.total_seconds())
-    counters.store().keep(BREAKER, {"open_until": until, "strikes": strikes}, remembered)
+    counters.store().keep(BREAKER, {"open_until": until, "strikes": strikes, "since": since}, remembered)
     if left <= 0:
         log.alarm("card_testing_suspected", strikes=strikes, minutes=int(hold.total_seconds() // 60))
+    return since
 
 
 def _open_until(tally: Tally) -> int:

@@ -74,14 +74,14 @@ class Window(msgspec.Struct, frozen=True):
 def allow(doing: Doing, *, ip: str = "", email: str = "", donor: str = "", session: str = "") -> None:
     """Count one more, and raise TooMany with the seconds to wait if it is one too many for any of those named."""
     try:
-        count(windows(doing, Asker(ip, email, donor, session=session)))
+        count(windows(doing, Asker(ip, email, donor, session=session).named()))
     except Down:
         last_resort(doing)
 
 
-def windows(doing: Doing, asker: Asker) -> list[Window]:
-    """The counts that an asker falls under, the address first."""
-    return [window(doing, who, name) for who, name in asker.named().items() if (doing, who) in LIMITS]
+def windows(doing: Doing, named: Mapping[Who, str]) -> list[Window]:
+    """The counts that an asker falls under, by their hashed names; the address first."""
+    return [window(doing, who, name) for who, name in named.items() if (doing, who) in LIMITS]
 
 
 def window(doing: Doing, who: Who, name: str) -> Window:

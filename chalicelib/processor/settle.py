@@ -18,7 +18,7 @@ from chalicelib import charity, log
 from chalicelib.errors import NotThere
 from chalicelib.giving import checkout, donors, ledger, receipts
 from chalicelib.giving.gift import About, Fact, Payment
-from chalicelib.guard import card_testing
+from chalicelib.guard import outcomes
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.partnership import Partnership
@@ -77,7 +77,7 @@ def charge(charge_id: str) -> Settled:
     receipts.send(donor_id, place.gift_id)
     if subscription_id:
         partnership(subscription_id)
-    card_testing.learn(found, about.gift_id, monthly=bool(subscription_id))
+    outcomes.learn(found, about.gift_id, monthly=bool(subscription_id))
     ledger.finish(place)
     return Settled("a gift", told, new)
 
@@ -141,9 +141,9 @@ def _tell_guard(found: Object) -> None:
     One that names no gift of ours may still be the first of a monthly gift,
     whose subscription Stripe makes only once it is paid: it counts by its card.
     """
-    if card_testing.is_news(found):
+    if outcomes.is_news(found):
         about, subscription_id = _about(found)
-        card_testing.learn(found, about.gift_id if about else "", monthly=bool(subscription_id))
+        outcomes.learn(found, about.gift_id if about else "", monthly=bool(subscription_id))
 
 
 def _charge_hint(hint: Hint) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from chalicelib.giving import checkout, donors
+from chalicelib.mail import outbox
 from chalicelib.partners import manage, store
 from chalicelib.portal import sign_in
 from chalicelib.signups.store import SignUpAsked
@@ -95,8 +97,7 @@ class Quiet:
             hooks = [] if self.deaf else self.world.webhooks.ready(self.world.now())
             waiting = self._waiting()
             if hooks:
-                copy = hooks[0]
-                undisturbed(self.world, "webhook", lambda: self.world.receive(copy))
+                undisturbed(self.world, "webhook", partial(self.world.receive, hooks[0]))
             elif waiting:
                 queue, found = waiting[0]
                 self._work(self.world, f"{queue.name}: {found.body[:60]}", message(self.world, queue, found.number))
@@ -252,14 +253,8 @@ def mailbox(quiet: Quiet) -> Iterator[None]:
     yield
     sign_in.ask(ANN)
     yield
-    quiet.world.mail.send(_asked(SignUpAsked("bob@example.org", ("stories",), quiet.world.time.now())), quiet.world.now())
+    outbox.ask(SignUpAsked("bob@example.org", ("stories",), quiet.world.time.now()))
     yield
-
-
-def _asked(job: SignUpAsked) -> str:
-    import msgspec
-
-    return msgspec.json.encode(job).decode()
 
 
 EVERY: tuple[Life, ...] = (

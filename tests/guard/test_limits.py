@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib import aws, items
-from chalicelib.guard import askers, card_testing
+from chalicelib.guard import askers, outcomes
 from tests.giving_world import ANN, VISA, World
 from tests.guard.in_memory import InMemory
 from tests.guard.test_form_token import begun, wish
@@ -55,15 +55,33 @@ def test_a_gift_costs_the_guard_six_calls_and_a_refusal_one(giving: World, site:
         assert site.post("/gifts", gift).status == 201
     with counted_calls() as without_token:
         assert site.post("/gifts", wish(form_token="")).status == 400
-    for _ in range(17):
+    for _ in range(18):
         site.post("/gifts", wish())
     with counted_calls() as refused:
         assert site.post("/gifts", wish()).status == 429
 
     assert first == ["BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem", "PutItem", "UpdateItem"]
     assert retry == ["BatchGetItem", "UpdateItem"]
-    assert without_token == ["BatchGetItem", "UpdateItem"]
+    assert without_token == ["BatchGetItem"]
     assert refused == ["BatchGetItem"]
+
+
+def test_what_the_guard_costs_the_worker_for_each_payment(giving: World, site: Site) -> None:
+    """Nobody waits for it. One read, the card, and for a paid one the total and two places that it speaks for."""
+    gift = wish(email=ANN)
+    site.post("/gifts", gift)
+    with counted_calls() as failed:
+        giving.pay(gift["gift_id"], DECLINED)
+        giving.deliver()
+    with counted_calls() as paid:
+        giving.pay(gift["gift_id"], VISA)
+        giving.deliver()
+
+    blamed = ["UpdateItem"] * 2  # address and mailbox: the browser had no cookie yet
+    assert failed == ["BatchGetItem", "UpdateItem", *blamed, "UpdateItem", "BatchGetItem"]
+    assert paid[:5] == ["BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"]
+    told_again = paid[5:]  # by the other events of the same payment
+    assert told_again == ["BatchGetItem", "UpdateItem"] * (len(told_again) // 2)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +211,7 @@ def test_a_webhook_told_five_times_counts_once(giving: World, memory: InMemory) 
     charge = giving.standin.read(lambda world: world.all("charge")[0])
     before = None
     for _ in range(5):
-        card_testing.learn(charge, gift_id, monthly=False)
+        outcomes.learn(charge, gift_id, monthly=False)
         before = before or dict(memory._tallies)
 
     assert memory._tallies == before
@@ -215,9 +233,9 @@ def test_old_news_and_other_ways_to_pay_are_left_aside(giving: World, memory: In
     giving.give(50_00)
     charge = giving.standin.read(lambda world: world.all("charge")[0])
     writes = memory.writes
-    card_testing.learn({**charge, "payment_method_details": {"type": "us_bank_account", "us_bank_account": {}}}, "", monthly=False)
+    outcomes.learn({**charge, "payment_method_details": {"type": "us_bank_account", "us_bank_account": {}}}, "", monthly=False)
     giving.advance(hours=2)
-    card_testing.learn(charge, "", monthly=False)
+    outcomes.learn(charge, "", monthly=False)
 
     assert memory.writes == writes
 
