@@ -16,7 +16,6 @@ from tests.faults import workload
 from tests.faults.crashes import Begin, message
 from tests.faults.faults import DAY, calm
 from tests.faults.queues import Message, Queue
-from tests.faults.scheduler import Process
 from tests.faults.world import World
 
 ANN = "ann@example.org"
