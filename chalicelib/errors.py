@@ -82,10 +82,15 @@ class ProcessorUnsure(GivingError):
     """
     Nobody knows yet whether Stripe did it: a timeout, a broken connection or a 5xx.
 
-    Never recorded as failed; a webhook or reconcile settles it.
+    Never recorded as failed; a webhook or reconcile settles it. `answer` is
+    the HTTP status that came, 0 if none did.
     """
 
     status, code = 503, "payment_processor_unavailable"
+
+    def __init__(self, message: str, *, retry_after: int | None = None, answer: int = 0) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.answer = answer
 
 
 class NotThere(GivingError):

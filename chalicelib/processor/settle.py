@@ -13,7 +13,7 @@ from datetime import datetime
 
 from chalicelib import charity, log
 from chalicelib.errors import NotThere
-from chalicelib.giving import checkout, donors, ledger, receipts
+from chalicelib.giving import donors, ledger, receipts, started
 from chalicelib.giving.gift import About, Fact, Payment
 from chalicelib.guard import card_testing
 from chalicelib.partners import store as partnerships
@@ -56,7 +56,7 @@ def charge(charge_id: str) -> list[Fact]:
     donor_id, gift_at = _whose_and_when(found)
     payment = _payment(found, about, subscription_id, gift_at)
     new = ledger.record(donor_id, _facts(found, gift_at, payment))
-    checkout.paid(about.gift_id, donor_id, charge_id)
+    started.paid(about.gift_id, donor_id, charge_id)
     receipts.send(donor_id, _gift_id(charge_id))
     if subscription_id:
         partnership(subscription_id)
@@ -76,7 +76,7 @@ def session(session_id: str) -> None:
         for charge_id in _charges_of_session(found, intent):
             charge(charge_id)
         return
-    checkout.progressed(about.gift_id, session_id, _progress(found, intent))
+    started.progressed(about.gift_id, session_id, _progress(found, intent or _first_payment(found)))
 
 
 def invoice(invoice_id: str) -> None:
@@ -185,7 +185,13 @@ def _facts(found: Object, gift_at: datetime, payment: Payment) -> list[Fact]:
     return facts
 
 
-def _progress(found: Object, intent: Object | str | None) -> checkout.Progress:
+def _first_payment(found: Object) -> Object | None:
+    """The payment intent behind a monthly gift's page: only its invoice leads there."""
+    invoice_id = events.id_of(found.get("invoice"))
+    return next(iter(stripe_api.payments_for(invoice_id)), None) if invoice_id else None
+
+
+def _progress(found: Object, intent: Object | str | None) -> started.Progress:
     if found["status"] == "expired":
         return "expired"
     status = intent.get("status") if isinstance(intent, dict) else None

@@ -107,6 +107,12 @@ def payment_intents_of(invoice_id: str) -> list[str]:
     return [str(paid["payment"]["payment_intent"]) for paid in found if paid["payment"].get("payment_intent")]
 
 
+def payments_for(invoice_id: str) -> list[Object]:
+    """The payment intents themselves that pay, or tried to pay, an invoice; the newest first."""
+    found = _listed(client().v1.invoice_payments.list, invoice=invoice_id, expand=["data.payment.payment_intent"])
+    return [paid["payment"]["payment_intent"] for paid in found if paid["payment"].get("payment_intent")]
+
+
 def charges_of(payment_intent_id: str) -> list[Object]:
     """Every charge that a payment intent made, failed ones too."""
     return list(_listed(client().v1.charges.list, payment_intent=payment_intent_id))
@@ -185,6 +191,7 @@ def _ask(call: Callable[[], Any]) -> Object:
         raise ProcessorUnsure(
             "We could not reach the payment processor, so nothing is certain yet. Please look again in a minute.",
             retry_after=30,
+            answer=unsure.http_status or 0,
         ) from unsure
     return answer
 

@@ -27,7 +27,8 @@ def partnership(**changed: Any) -> dict[str, Any]:
 
 
 def progress(state: str, **changed: Any) -> dict[str, Any]:
-    return {"gift_id": "a" * 32, "state": state, "amount": 4000, "currency": "usd", "frequency": "once", **changed}
+    return {"gift_id": "a" * 32, "state": state, "amount": 4000, "currency": "usd", "frequency": "once",
+            "tried_again": False, **changed}  # fmt: skip
 
 
 GIFTS = [
@@ -89,9 +90,11 @@ def _public() -> list[tuple[str, dict[str, Any]]]:
 
 def _progress() -> list[tuple[str, dict[str, Any]]]:
     states = ("started", "paid", "processing", "failed", "refunded")
+    again = progress("failed", frequency="monthly", tried_again=True)
     return [
-        ("thank_you.html", {**progress(state, frequency=frequency), "attempt": attempt, "asks": 20})
-        for state in states for frequency in ("once", "monthly") for attempt in (0, 20)
+        ("thank_you.html", {**again, "attempt": 0, "asks": 20}),
+        *(("thank_you.html", {**progress(state, frequency=frequency), "attempt": attempt, "asks": 20})
+          for state in states for frequency in ("once", "monthly") for attempt in (0, 20)),
     ]  # fmt: skip
 
 
