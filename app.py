@@ -16,7 +16,7 @@ from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
 from chalicelib.portal.routes import routes as portal
-from chalicelib.processor import reconcile, settle, webhook
+from chalicelib.processor import reconcile, settle, standing, webhook
 from chalicelib.processor.routes import routes as processor
 from chalicelib.signups.routes import routes as signups
 from chalicelib.site.routes import routes as site
@@ -59,5 +59,6 @@ def reconcile_hourly(_event: CloudWatchEvent) -> None:
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def reconcile_daily(_event: CloudWatchEvent) -> None:
-    """Compare the last five weeks with Stripe, and heal."""
+    """Compare the last five weeks, and how every monthly gift stands, with Stripe, and heal."""
     reconcile.last(days=35)
+    standing.look()

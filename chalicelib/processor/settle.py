@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib import charity, log
+from chalicelib.clock import from_epoch
 from chalicelib.errors import NotThere
 from chalicelib.giving import donors, ledger, receipts, started
 from chalicelib.giving.gift import About, Fact, Payment
@@ -19,7 +20,7 @@ from chalicelib.guard import card_testing
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.partnership import Partnership
-from chalicelib.processor import events, stripe_api
+from chalicelib.processor import events, stripe_api, trouble, unpaid
 from chalicelib.processor.events import Object
 from chalicelib.processor.webhook import Hint
 from chalicelib.statements.tax_year import settle as date_in_zone
@@ -59,7 +60,7 @@ def charge(charge_id: str) -> list[Fact]:
     started.paid(about.gift_id, donor_id, charge_id)
     receipts.send(donor_id, _gift_id(charge_id))
     if subscription_id:
-        partnership(subscription_id)
+        _watch_for_late_charge(found, partnership(subscription_id))
     card_testing.learn(found, about.gift_id, monthly=bool(subscription_id))
     return new
 
@@ -90,16 +91,38 @@ def invoice(invoice_id: str) -> None:
     partnership(events.subscription_of(found))
 
 
-def partnership(subscription_id: str) -> None:
-    """Keep how a subscription stands now, and tell the donor what they need to know."""
-    stands = read_partnership(subscription_id)
-    if stands:
-        tell.how_it_stands(stands)
+def partnership(subscription_id: str) -> Partnership | None:
+    """
+    Keep how a subscription stands now, and tell the donor what they need to know.
+
+    On the way it is put right at Stripe: it takes up the donor's new card, and
+    gives up what is not to be taken.
+    """
+    found, stands = _read_and_kept(subscription_id)
+    if stands is None:
+        return None
+    card = trouble.newer_card(found)
+    if card:
+        stripe_api.change_subscription(subscription_id, {"default_payment_method": card})
+        found, stands = _read_and_kept(subscription_id)
+        assert stands, "it was one of ours a moment ago"
+    if trouble.takes_nothing(found):
+        unpaid.give_up(subscription_id)
+    elif stands.state == "payment_problem":
+        # A month that was not paid is not made up for in the next.
+        unpaid.give_up(subscription_id, but=events.id_of(found["latest_invoice"]))
+    tell.how_it_stands(stands)
+    return stands
 
 
 def read_partnership(subscription_id: str) -> Partnership | None:
+    """Keep how a subscription stands now, and give it back; None if it is not ours or was never paid for."""
+    return _read_and_kept(subscription_id)[1]
+
+
+def _read_and_kept(subscription_id: str) -> tuple[Object, Partnership | None]:
     """
-    Keep how a subscription stands now, and give it back; None if it is not ours or was never paid for.
+    A subscription and how it is kept from now on.
 
         we: read version 4 ....... ask Stripe ....... write 5, if still 4
         other:        ... read 4 ... ask ... write 5 -> ours fails, we begin again
@@ -110,10 +133,30 @@ def read_partnership(subscription_id: str) -> Partnership | None:
     for _ in range(partnerships.TRIES):
         seen = partnerships.seen(subscription_id)
         found = stripe_api.subscription(subscription_id)
-        stands = events.partnership_of(found, seen.donor_id or _donor_of_subscription(found))
+        owed = trouble.unpaid_invoice(found)
+        why = trouble.of(owed, stripe_api.payments_for(owed["id"])) if owed else None
+        donor_id = seen.donor_id or _donor_of_subscription(found)
+        stands = events.partnership_of(found, donor_id, zone_of(found), why)
         if stands is None or partnerships.replace(stands, seen.version):
-            return stands
+            return found, stands
     raise OverflowError("a partnership keeps changing while it is read")
+
+
+def zone_of(found: Object) -> str:
+    """The time zone in which the gifts of a subscription are dated: the one of the entity that takes them."""
+    return charity.current().entity_for(found["currency"])[1].time_zone
+
+
+def _watch_for_late_charge(found: Object, stands: Partnership | None) -> None:
+    """
+    Count money that was taken of a donor whose monthly gift had ended: staff must give it back.
+
+    Only a charge that began after the end is one: a bank debit begun before
+    may arrive days later, and a charge of the very second was there first.
+    Counted whenever it is met until it is given back, so that no crash hides it.
+    """
+    if stands and stands.ended_at and from_epoch(found["created"]) > stands.ended_at and not found.get("refunded"):
+        log.count("charged_after_end", charge=found["id"], subscription=stands.partnership_id)
 
 
 def _tell_guard(found: Object) -> None:
@@ -137,6 +180,12 @@ def _fraud_warning(hint: Hint) -> None:
     warning = stripe_api.fraud_warning(hint.object_id)
     log.count("early_fraud_warning", charge=events.id_of(warning["charge"]))
     charge(events.id_of(warning["charge"]))
+
+
+def _customer(hint: Hint) -> None:
+    """A donor may have changed the card: each of their monthly gifts takes it up."""
+    for each in stripe_api.subscriptions_of(hint.object_id):
+        partnership(each["id"])
 
 
 def _about(found: Object) -> tuple[About | None, str]:
@@ -248,6 +297,7 @@ HANDLERS: dict[str, Work] = {
         ("customer.subscription.updated", "customer.subscription.deleted"),
         lambda hint: partnership(hint.object_id),
     ),
+    "customer.updated": _customer,
     "radar.early_fraud_warning.created": _fraud_warning,
 }  # fmt: skip
 
