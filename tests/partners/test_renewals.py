@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
 
 import pytest
 
 from chalicelib.partners import manage
-from chalicelib.processor import settle, trouble
+from chalicelib.processor import settle
 from chalicelib.processor.webhook import Hint
 from tests.giving_world import ANN, VISA, World
 
@@ -312,32 +311,6 @@ def test_a_debit_begun_before_the_end_raises_no_alarm(giving: World, capsys: pyt
     assert "charged_after_end" not in capsys.readouterr().out
 
 
-def payment(status: str = "requires_payment_method", **error: str) -> dict[str, Any]:
-    return {"id": "pi_1", "status": status, "last_payment_error": error or None}
-
-
-@pytest.mark.parametrize(
-    ("failed", "because"),
-    [
-        (payment("requires_action"), "bank_asks"),
-        (payment(code="authentication_required", decline_code="authentication_required"), "bank_asks"),
-        (payment(code="card_declined", decline_code="authentication_required"), "bank_asks"),
-        (payment(code="payment_intent_authentication_failure"), "bank_asks"),
-        (payment(code="expired_card", decline_code="expired_card"), "card_expired"),
-        (payment(code="card_declined", decline_code="insufficient_funds"), "funds"),
-        (payment(code="insufficient_funds"), "funds"),
-        (payment(code="card_declined", decline_code="stolen_card"), "declined"),
-        (payment(code="card_declined", decline_code="made_up_next_year"), "declined"),
-        (payment(code="card_declined"), "declined"),
-        (payment(), "declined"),
-        (None, "declined"),
-    ],
-)
-def test_why_a_payment_failed_is_told_where_it_is_of_use(failed: dict[str, Any] | None, because: str) -> None:
-    """Expired, not enough, or the bank asks; anything else, and what banks suspect, is only "could not be taken"."""
-    assert trouble._reason(failed) == because
-
-
 def test_a_day_changed_while_a_renewal_is_prepared_takes_no_month_twice(partner: World) -> None:
     """Our own record still says that April is to come; Stripe is asked, and May is moved."""
     partner.standin.set_webhooks("drop")
@@ -374,31 +347,3 @@ def test_the_new_card_is_the_one_that_is_asked(partner: World) -> None:
     assert partner.partnership().method == "Mastercard •••• 4444"
     partner.advance(days=32)
     assert partner.gifts()[0].method == "Mastercard •••• 4444"
-
-
-@pytest.mark.parametrize(
-    ("chosen", "own", "status", "newer"),
-    [
-        ({"id": "pm_2", "created": 20}, {"id": "pm_1", "created": 10}, "active", "pm_2"),
-        ({"id": "pm_2", "created": 20}, {"id": "pm_1", "created": 30}, "active", ""),
-        ({"id": "pm_1", "created": 10}, {"id": "pm_1", "created": 10}, "past_due", ""),
-        ({"id": "pm_2", "created": 20}, {"id": "pm_1", "created": 10}, "canceled", ""),
-        ({"id": "pm_2", "created": 20}, None, "active", ""),
-        (None, {"id": "pm_1", "created": 10}, "active", ""),
-        ("pm_2", {"id": "pm_1", "created": 10}, "active", "pm_2"),
-        ("pm_1", {"id": "pm_1", "created": 10}, "active", ""),
-    ],
-)
-def test_only_a_newer_card_is_taken_up(chosen: Any, own: Any, status: str, newer: str) -> None:
-    """The one chosen last, whichever way it was chosen; an ended gift needs none."""
-    customer = {"invoice_settings": {"default_payment_method": chosen}}
-
-    assert trouble.newer_card({"status": status, "customer": customer, "default_payment_method": own}) == newer
-
-
-@pytest.mark.parametrize("customer", ["cus_1", None, {"id": "cus_1", "deleted": True}, {"invoice_settings": None}])
-def test_a_customer_that_is_gone_has_no_newer_card(customer: Any) -> None:
-    """Erased at Stripe, or not expanded."""
-    own = {"id": "pm_1", "created": 10}
-
-    assert trouble.newer_card({"status": "active", "customer": customer, "default_payment_method": own}) == ""

@@ -87,6 +87,20 @@ def test_a_lapse_and_a_recovery_that_no_event_told_are_seen(partner: World) -> N
     assert (len(partner.mails("has stopped")), len(partner.mails("has ended"))) == (1, 0)
 
 
+def test_a_second_failed_month_is_seen_though_the_first_was_known(giving: World) -> None:
+    """What is kept says "payment problem", and nothing of the month that has failed since: its mail is due all the same."""
+    giving.standin.world.draft_seconds, giving.standin.world.retry_after_days = 3600, (3,) * 20
+    giving.give(25_00, "usd", "monthly")
+    giving.standin.change_card(giving.partnership().customer_id, FAILS)
+    giving.advance(days=61, minutes=30)  # the second is in draft
+    giving.standin.set_webhooks("drop")
+    giving.advance(hours=1)
+
+    standing.look()
+
+    assert len(giving.mails("could not be taken")) == 2
+
+
 @pytest.mark.parametrize(
     "change",
     [
