@@ -57,6 +57,24 @@ class Conflict(GivingError):
     status, code = 409, "conflict"
 
 
+class GiftTaken(Conflict):
+    """
+    A gift's id came with another wish than the one it stands for.
+
+    A donor meets it who went back, changed something and pressed again; the
+    form that is shown then has another id, and is good to go.
+    """
+
+    code = "gift_id_taken"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have changed this gift since you first sent it. To give it as it stands now, please press the button "
+            "once more.",
+            field="gift_id",
+        )
+
+
 class TooMany(GivingError):
     """A limit was reached; `retry_after` says when to come back."""
 

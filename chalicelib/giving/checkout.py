@@ -41,11 +41,11 @@ class GiftStarted(msgspec.Struct, frozen=True):
     checkout_url: str
 
 
-class GiftProgress(msgspec.Struct, frozen=True):
+class GiftProgress(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     What anybody who knows a gift's id may know of it: no personal data. `amount` is in minor units.
 
-    `tried_again`: the payment failed, and the payment processor asks the bank again by itself.
+    `tried_again` is there when a payment failed and the payment processor asks the bank again by itself.
     """
 
     gift_id: str
@@ -61,7 +61,7 @@ def start(wanted: GiftRequest) -> GiftStarted:
     Give the payment page for a checked gift, the same one whenever the same gift is asked for.
 
     A gift that was paid, or is being paid, leads to its thanks instead.
-    Raises Conflict if the gift id already stands for something else.
+    Raises GiftTaken if the gift id already stands for something else.
     """
     known = started.keep(wanted.gift_id, hash_of(wanted), payment_page.total_of(wanted), wanted.frequency)
     for _ in range(ROUNDS):

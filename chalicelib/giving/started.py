@@ -17,7 +17,7 @@ import msgspec
 
 from chalicelib import items, keys
 from chalicelib.clock import now
-from chalicelib.errors import Conflict
+from chalicelib.errors import GiftTaken
 from chalicelib.giving.gift import Frequency
 from chalicelib.money import Money
 
@@ -78,7 +78,7 @@ class Started(msgspec.Struct, frozen=True):
 
 
 def keep(gift_id: str, request_hash: str, total: Money, frequency: Frequency) -> Started:
-    """The gift's record, made now or before. Raises Conflict if it is another gift's."""
+    """The gift's record, made now or before. Raises GiftTaken if it is another gift's."""
     made = Started(gift_id, request_hash, total.minor, total.currency, frequency, now())
     try:
         items.put(items.giving(), items.as_item(_key(gift_id), made), items.ABSENT)
@@ -86,10 +86,7 @@ def keep(gift_id: str, request_hash: str, total: Money, frequency: Frequency) ->
         known = read(gift_id)
         assert known is not None
         if known.request_hash != request_hash:
-            raise Conflict(
-                "This gift was started with other details. Please load the page again.",
-                code="gift_id_taken", field="gift_id",
-            ) from None  # fmt: skip
+            raise GiftTaken from None
         return known
     return made
 

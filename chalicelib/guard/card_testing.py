@@ -16,7 +16,7 @@ import msgspec
 
 from chalicelib import settings
 from chalicelib.clock import epoch_seconds
-from chalicelib.errors import ChallengeAsked, Conflict
+from chalicelib.errors import ChallengeAsked, GiftTaken
 from chalicelib.guard import breaker, challenge, counters, form_token, rate_limit
 from chalicelib.guard.askers import Asker, Who, hashed
 from chalicelib.guard.counters import Down, Tally
@@ -45,7 +45,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
 def allow_gift(attempt: Attempt) -> None:
     """
-    Let a gift begin, or raise TooMany, ChallengeAsked, InvalidInput (`form_token_invalid`) or Conflict.
+    Let a gift begin, or raise TooMany, ChallengeAsked, InvalidInput (`form_token_invalid`) or GiftTaken.
 
     The same gift with the same contents passes again, whatever has become of
     its token: a retry is not a new attempt.
@@ -131,10 +131,7 @@ def _weigh(attempt: Attempt, proof: _Proof) -> None:
 def _again(attempt: Attempt, begun: Tally) -> None:
     """The same gift once more; another one under its id is refused before Stripe is asked."""
     if begun.known["contents"] != attempt.contents:
-        raise Conflict(
-            "This gift was started with other details. Please load the page again.",
-            code="gift_id_taken", field="gift_id",
-        )  # fmt: skip
+        raise GiftTaken
     rate_limit.count([rate_limit.window("gift_again", "gift", hashed("gift", attempt.gift_id))])
 
 

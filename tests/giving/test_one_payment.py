@@ -15,6 +15,7 @@ from chalicelib import aws, charity, clock, settings
 from chalicelib.errors import ProcessorUnsure
 from chalicelib.giving import checkout, started
 from tests.giving_world import ANN, VISA, World
+from tests.over_http import Site
 
 MONTHLY = {"frequency": "monthly", "amount": 25_00}
 BANK, BANK_CLOSED, ASKS = "000123456789", "000111111116", "4000002500003155"
@@ -338,6 +339,9 @@ def test_a_monthly_gift_whose_first_debit_failed_is_not_begun_twice(giving: Worl
     assert (progress.state, progress.tried_again) == ("failed", True)
     assert again(giving, gift_id, **MONTHLY) == checkout.thank_you_url(gift_id)
     assert len(giving.standin.read(lambda world: world.all("subscription"))) == 1
+    page = Site().get(f"/thank-you?gift={gift_id}", accept="text/html").text
+    assert "Please do not begin a second monthly gift" in page
+    assert "Try again" not in page
 
 
 def test_what_became_of_the_page_before_is_no_word_about_the_next(giving: World) -> None:

@@ -31,8 +31,7 @@ def trouble(because: str, **changed: Any) -> dict[str, Any]:
 
 
 def progress(state: str, **changed: Any) -> dict[str, Any]:
-    return {"gift_id": "a" * 32, "state": state, "amount": 4000, "currency": "usd", "frequency": "once",
-            "tried_again": False, **changed}  # fmt: skip
+    return {"gift_id": "a" * 32, "state": state, "amount": 4000, "currency": "usd", "frequency": "once", **changed}
 
 
 GIFTS = [
