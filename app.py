@@ -17,7 +17,7 @@ from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
 from chalicelib.portal.routes import routes as portal
-from chalicelib.processor import reconcile, settle, webhook
+from chalicelib.processor import reconcile, settle, standing, webhook
 from chalicelib.processor.routes import routes as processor
 from chalicelib.signups.routes import routes as signups
 from chalicelib.site.routes import routes as site
@@ -66,6 +66,7 @@ def reconcile_hourly(_event: CloudWatchEvent) -> None:
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def reconcile_daily(_event: CloudWatchEvent) -> None:
-    """Compare the last five weeks with Stripe both ways, then a week of the year before, and heal."""
+    """Compare five weeks with Stripe both ways, an older week, and how every monthly gift stands; heal."""
     reconcile.last(days=reconcile.DAILY_DAYS, both_ways=True)
     reconcile.an_old_week()
+    standing.look()

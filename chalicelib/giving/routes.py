@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,8 @@ import msgspec
 from chalicelib import clock, money, settings
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.giving import checkout, history
-from chalicelib.giving.checkout import GiftId, GiftProgress, GiftRequest, GiftStarted
+from chalicelib.giving.checkout import GiftProgress, GiftStarted
+from chalicelib.giving.wish import GiftId, GiftRequest, checked, hash_of
 from chalicelib.guard import askers, card_testing, challenge, form_token
 from chalicelib.guard.askers import Asker
 from chalicelib.http import Answer, FormFields, Routes, plain_fields
@@ -90,7 +90,7 @@ def start_gift(wanted: GiftCall) -> Answer:
     """Start the gift whose id the browser made up, or answer as we did before."""
     if wanted.website:
         raise InvalidInput("That form cannot be taken.", code="form_invalid")
-    gift = checkout.checked(_gift_in(wanted))
+    gift = checked(_gift_in(wanted))
     card_testing.allow_gift(_attempt(wanted, gift))
     started = checkout.start(gift)
     return Answer(started, 201, see_other=started.checkout_url, cookies=askers.browser_cookies(routes.caller()))
@@ -128,7 +128,7 @@ def _attempt(wanted: GiftCall, gift: GiftRequest) -> card_testing.Attempt:
     caller = routes.caller()
     return card_testing.Attempt(
         gift_id=gift.gift_id,
-        contents=hashlib.sha256(msgspec.json.encode(gift, order="sorted")).hexdigest(),
+        contents=hash_of(gift),
         asker=Asker(ip=caller.ip, email=gift.email or "", browser=askers.browser_of(caller)),
         form_token=wanted.form_token,
         challenge=wanted.challenge,

@@ -50,6 +50,7 @@ OPTIONAL: dict[str, Any] = {
     "challenge_key": "",
     "framed": False,
     "attempt": 0,
+    "tried_again": False,
     "asks": 20,
     "email": "",
     "next": None,

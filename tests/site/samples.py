@@ -22,8 +22,12 @@ def partnership(**changed: Any) -> dict[str, Any]:
     return {
         "partnership_id": "sub_1", "amount": 4000, "currency": "usd", "day": 15, "state": "active",
         "next_charge_on": "2026-12-15", "paused_until": None, "started_on": "2025-05-15", "ended_on": None,
-        "method": "Visa ending in 4242", **changed,
+        "method": "Visa ending in 4242", "trouble": None, **changed,
     }  # fmt: skip
+
+
+def trouble(because: str, **changed: Any) -> dict[str, Any]:
+    return {"because": because, "owed": 3500, "pay_url": "https://x.example/i", "retry_on": "2026-12-18", **changed}
 
 
 def progress(state: str, **changed: Any) -> dict[str, Any]:
@@ -41,6 +45,9 @@ PARTNERSHIPS = [{**each, "partnership_id": f"sub_{at}"} for at, each in enumerat
     partnership(),
     partnership(next_charge_on=None, method=""),
     partnership(state="payment_problem", day=31),
+    *(partnership(state="payment_problem", trouble=trouble(because))
+      for because in ("bank_asks", "card_expired", "funds", "declined")),
+    partnership(state="payment_problem", trouble=trouble("bank_asks", pay_url="", retry_on=None), method=""),
     partnership(state="paused", paused_until="2027-01-01"),
     partnership(state="paused", next_charge_on=None),
     partnership(state="ended", ended_on="2026-01-01", next_charge_on=None),
@@ -89,9 +96,11 @@ def _public() -> list[tuple[str, dict[str, Any]]]:
 
 def _progress() -> list[tuple[str, dict[str, Any]]]:
     states = ("started", "paid", "processing", "failed", "refunded")
+    again = progress("failed", frequency="monthly", tried_again=True)
     return [
-        ("thank_you.html", {**progress(state, frequency=frequency), "attempt": attempt, "asks": 20})
-        for state in states for frequency in ("once", "monthly") for attempt in (0, 20)
+        ("thank_you.html", {**again, "attempt": 0, "asks": 20}),
+        *(("thank_you.html", {**progress(state, frequency=frequency), "attempt": attempt, "asks": 20})
+          for state in states for frequency in ("once", "monthly") for attempt in (0, 20)),
     ]  # fmt: skip
 
 
