@@ -204,6 +204,18 @@ def put_write(table: str, item: Item, condition: str | None = ABSENT) -> Transac
     return {"Put": put}
 
 
+def count_write(table: str, key: Mapping[str, str], name: str) -> TransactWriteItemTypeDef:
+    """One more of `name` as part of a transaction, whether the item is there or not."""
+    one = marshal({":one": 1})
+    counted = {"#name": name}
+    return {
+        "Update": {
+            "TableName": table, "Key": marshal(key), "UpdateExpression": "ADD #name :one",
+            "ExpressionAttributeNames": counted, "ExpressionAttributeValues": one,
+        }
+    }  # fmt: skip
+
+
 def marshal(values: Mapping[str, Any]) -> dict[str, Any]:
     from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415 - with boto3, only where data is touched
 

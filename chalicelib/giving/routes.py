@@ -151,7 +151,10 @@ def thank_you() -> Answer:
     return Answer(checkout.progress_of(gift_id), page={"attempt": attempt, "asks": ASKS})
 
 
-@routes.route("/portal/gifts", gives=history.GiftList, page="portal/gifts.html", query=("year", "cursor"))
+@routes.route(
+    "/portal/gifts", gives=history.GiftList, page="portal/gifts.html", query=("year", "fund", "frequency", "cursor")
+)
 def gifts() -> history.GiftList:
     """The donor's giving history, newest first."""
-    return history.page(sessions.donor(routes.caller()), routes.query("year"), routes.query("cursor"))
+    donor_id = sessions.donor(routes.caller())
+    return history.page(donor_id, *(routes.query(name) for name in ("year", "cursor", "fund", "frequency")))

@@ -168,14 +168,16 @@ def test_a_payment_whose_answer_was_lost_is_written_once(side: Side) -> None:
     assert [gift.kept.minor for gift in ledger.page("d1")[0]] == [50_00]
 
 
-def test_a_refund_whose_answer_was_lost_is_written_once() -> None:
-    """A put has no token: its second try meets what the first one wrote, and reads it back."""
+def test_a_refund_whose_answer_was_lost_is_written_once(side: Side) -> None:
+    """It goes in with the mark of its year, so that boto3's second try has a token; without one it reads back what stands."""
     paid = made.payment(1)
     ledger.record("d1", [paid])
-    with mishaps.answer_lost("PutItem") as said:
+    with mishaps.answer_lost("TransactWriteItems") as said:
         new = ledger.record("d1", [made.refund(paid, "re_1", 5_00)])
 
-    assert (said.asked, new) == (2, [])
+    assert said.asked == 2
+    assert len(new) == (1 if side == "dynamodb_local" else 0)
+    assert ledger.record("d1", [made.refund(paid, "re_1", 5_00)]) == []
     assert ledger.page("d1")[0][0].kept.minor == 45_00
 
 
