@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from chalicelib import charity, items, keys
 from chalicelib.errors import InvalidInput
-from chalicelib.giving import choice, ledger, years
+from chalicelib.giving import choice, ledger, spreadsheet, years
 from chalicelib.giving.gift import Gift
-from chalicelib.giving.gift_view import GiftView, view
+from chalicelib.giving.gift_view import GiftView, happened, view
 from chalicelib.giving.sums import Sum, Total, YearTotal, by_year, totals
 
-__all__ = ["PAGE", "GiftList", "GiftView", "newest", "page", "view"]
+__all__ = ["PAGE", "GiftList", "GiftView", "newest", "page", "table", "view"]
 
 PAGE = 20
+# All the time in which a gift can be.
+EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 12, 31, tzinfo=UTC))
 
 
 class GiftList(msgspec.Struct, frozen=True):
@@ -62,6 +66,30 @@ def page(donor_id: str, year: str = "", cursor: str = "", fund: str = "", freque
         funds=funds,
         by_year=by_year(filter(wanted.of_any_year().counts, sums)),
     )
+
+
+def table(donor_id: str, year: str = "", fund: str = "", frequency: str = "") -> tuple[str, str]:
+    """
+    The gifts asked for as one CSV file: its name and its text.
+
+    Raises InvalidInput for what cannot be asked for, and if the gifts are
+    more than one answer holds: a part of them must not look like all.
+    """
+    funds = _funds(years.sums_of(donor_id)) if fund else charity.current().funds
+    wanted = choice.read(year, fund, frequency, funds)
+    try:
+        gifts = [gift for gift in ledger.gifts_between(donor_id, *(wanted.moments() or EVER)) if wanted.takes(gift)]
+    except OverflowError as fault:
+        raise _too_many() from fault
+    entities = {name: entity.legal_name for name, entity in charity.current().entities.items()}
+    text = spreadsheet.written(gifts, funds=charity.current().funds, entities=entities, told=happened)
+    if not spreadsheet.fits(text):
+        raise _too_many()
+    return f"giving-{wanted.year}.csv" if wanted.year else "giving.csv", text
+
+
+def _too_many() -> InvalidInput:
+    return InvalidInput("These are more gifts than one file can hold. Choose a year.", code="too_many", field="year")
 
 
 def _funds(sums: list[Sum]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from chalicelib.giving import checkout, history
 from chalicelib.giving.checkout import GiftId, GiftProgress, GiftRequest, GiftStarted
 from chalicelib.guard import askers, card_testing, challenge, form_token
 from chalicelib.guard.askers import Asker
-from chalicelib.http import Answer, FormFields, Routes, plain_fields
+from chalicelib.http import Answer, Csv, FormFields, Routes, plain_fields
 from chalicelib.portal import sessions
 
 routes = Routes(__name__)
@@ -154,7 +154,16 @@ def thank_you() -> Answer:
 @routes.route(
     "/portal/gifts", gives=history.GiftList, page="portal/gifts.html", query=("year", "fund", "frequency", "cursor")
 )
-def gifts() -> history.GiftList:
+def gifts() -> Answer:
     """The donor's giving history, newest first."""
     donor_id = sessions.donor(routes.caller())
-    return history.page(donor_id, *(routes.query(name) for name in ("year", "cursor", "fund", "frequency")))
+    found = history.page(donor_id, *(routes.query(name) for name in ("year", "cursor", "fund", "frequency")))
+    sparse = found.next is not None and len(found.gifts) < history.PAGE
+    return Answer(found, page={"further": bool(routes.query("cursor")), "sparse": sparse})
+
+
+@routes.route("/portal/gifts.csv", gives=Csv, page="problem.html", query=("year", "fund", "frequency"))
+def gifts_as_csv() -> Csv:
+    """The same gifts, all of them, as a file for a spreadsheet."""
+    donor_id = sessions.donor(routes.caller())
+    return Csv(*history.table(donor_id, *(routes.query(name) for name in ("year", "fund", "frequency"))))
