@@ -57,7 +57,13 @@ def _sums(donor_id: str, year: Year) -> list[Sum]:
 
 
 def _keep(donor_id: str, year: Year, folded: list[Sum]) -> None:
-    """Keep the fold, unless a fact came since the year was read: that one may not be in it."""
+    """
+    Keep the fold, unless the year has moved on.
+
+    One that a fact overtook would be known as old by its number; the
+    condition keeps it from replacing a newer one, and from bringing back
+    what was taken away meanwhile.
+    """
     values = {":sums": msgspec.to_builtins(folded), ":changes": year.changes}
     with suppress(items.ConditionFailed):
         items.update(
