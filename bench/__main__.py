@@ -82,7 +82,8 @@ def _history() -> None:
         _say("giving, first look ever at 10,000, against 300", _best(lambda: history.page("d"), times=1), first)
         for name, asked in LOOKS.items():
             _say(f"giving, {name} at 10,000, against 300", look(asked), of_few[name])
-        _say("giving as CSV at 10,000, against a page", _best(lambda: history.table("d"), times=2), of_few["first page"])
+        file = _best(lambda: history.table("d"), times=2)
+        _say("giving as CSV at 10,000, against a page", file, of_few["first page"])
 
 
 def _pages() -> None:
