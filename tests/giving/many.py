@@ -63,13 +63,14 @@ def write(donor_id: str, facts: Iterable[Fact]) -> None:
 
 
 def held(donor_id: str) -> dict[Any, Any]:
-    """Everything under a donor, as moto holds it."""
-    return _copied(_partitions()[_name(donor_id)])
+    """Everything under a donor, as moto holds it; nothing where the tables are elsewhere."""
+    tables = _moto_s_tables()
+    return _copied(tables[items.giving()].items[_name(donor_id)]) if items.giving() in tables else {}
 
 
 def hold(donor_id: str, kept: dict[Any, Any]) -> None:
     """Let it stand there in this test too: writing it anew takes many seconds."""
-    _partitions()[_name(donor_id)] = _copied(kept)
+    _moto_s_tables()[items.giving()].items[_name(donor_id)] = _copied(kept)
 
 
 def _copied(partition: dict[Any, Any]) -> dict[Any, Any]:
@@ -81,5 +82,5 @@ def _name(donor_id: str) -> DynamoType:
     return DynamoType({"S": keys.donor(donor_id)["pk"]})
 
 
-def _partitions() -> Any:
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[items.giving()].items
+def _moto_s_tables() -> Any:
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
