@@ -5,6 +5,7 @@ Every key of the three tables, on one page.
     DONOR#<donor>   PROFILE
     DONOR#<donor>   FACT#<gift at>#<charge>#<kind>#<stripe id>     one gift's facts stand together
     DONOR#<donor>   GIFT#<gift id>                                 where in FACT# a gift stands
+    DONOR#<donor>   YEAR#<UTC year>                                how many facts came, and what they added up to
     DONOR#<donor>   PARTNER#<subscription>
     DONOR#<donor>   STATEMENT#<entity>#<tax year>#<number>
     DONOR#<donor>   MAIL#<mail>#<about>                            mails about money: sent once, for good
@@ -26,6 +27,7 @@ SIGNUP = "SIGNUP"
 NOW = "NOW"
 FACTS = "FACT#"
 PARTNERSHIPS = "PARTNER#"
+YEARS = "YEAR#"
 
 Key = dict[str, str]
 
@@ -51,6 +53,11 @@ def fact(gift_at: datetime, charge_id: str, kind: str, stripe_id: str) -> str:
 def gift(gift_at: datetime, charge_id: str) -> str:
     """Where all the facts of one gift begin."""
     return f"{FACTS}{moment(gift_at)}#{charge_id}"
+
+
+def year(gift_at: datetime) -> str:
+    """Where what was given in a year is added up: all facts of a gift fall in one, that of the gift in UTC."""
+    return f"{YEARS}{gift_at.astimezone(UTC).year:04d}"
 
 
 def statement(entity: str, tax_year: int, number: int | None = None) -> str:

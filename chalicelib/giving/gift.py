@@ -67,7 +67,11 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Gift(msgspec.Struct, frozen=True):
-    """What the facts of one charge add up to. `kept` is what the charity still holds of `money`."""
+    """
+    What the facts of one charge add up to. `kept` is what the charity still holds of `money`.
+
+    `later` is what happened to it after it was paid, in order of time.
+    """
 
     gift_id: str
     charge_id: str
@@ -81,6 +85,7 @@ class Gift(msgspec.Struct, frozen=True):
     about: About
     method: str
     subscription_id: str
+    later: tuple[Fact, ...] = ()
 
     @property
     def state(self) -> State:
@@ -122,6 +127,7 @@ def fold(facts: Iterable[Fact]) -> Gift | None:
         about=payment.payment.about,
         method=payment.payment.method,
         subscription_id=payment.payment.subscription_id,
+        later=tuple(sorted((fact for fact in told if not fact.payment), key=_in_time)),
     )
 
 
@@ -158,6 +164,11 @@ def _as_set(facts: Iterable[Fact]) -> list[Fact]:
         if known.money != fact.money or known.charge_id != fact.charge_id:
             raise FactsDisagree(f"Two facts named {fact.kind} {fact.stripe_id} differ.")
     return [by_name[name] for name in sorted(by_name)]
+
+
+def _in_time(fact: Fact) -> tuple[datetime, int, str]:
+    """By moment; of one moment the money goes before it comes back."""
+    return fact.at, list(SIGN).index(fact.kind), fact.stripe_id
 
 
 def _totals(facts: list[Fact], payment: Fact) -> dict[Kind, int]:

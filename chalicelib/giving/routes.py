@@ -14,7 +14,7 @@ from chalicelib.giving.checkout import GiftProgress, GiftStarted
 from chalicelib.giving.wish import GiftId, GiftRequest, checked, hash_of
 from chalicelib.guard import askers, card_testing, challenge, form_token
 from chalicelib.guard.askers import Asker
-from chalicelib.http import Answer, FormFields, Routes, plain_fields
+from chalicelib.http import Answer, Csv, FormFields, Routes, plain_fields
 from chalicelib.portal import sessions
 
 routes = Routes(__name__)
@@ -151,7 +151,19 @@ def thank_you() -> Answer:
     return Answer(checkout.progress_of(gift_id), page={"attempt": attempt, "asks": ASKS})
 
 
-@routes.route("/portal/gifts", gives=history.GiftList, page="portal/gifts.html", query=("year", "cursor"))
-def gifts() -> history.GiftList:
+@routes.route(
+    "/portal/gifts", gives=history.GiftList, page="portal/gifts.html", query=("year", "fund", "frequency", "cursor")
+)
+def gifts() -> Answer:
     """The donor's giving history, newest first."""
-    return history.page(sessions.donor(routes.caller()), routes.query("year"), routes.query("cursor"))
+    donor_id = sessions.donor(routes.caller())
+    found = history.page(donor_id, *(routes.query(name) for name in ("year", "cursor", "fund", "frequency")))
+    sparse = found.next is not None and len(found.gifts) < history.PAGE
+    return Answer(found, page={"further": bool(routes.query("cursor")), "sparse": sparse})
+
+
+@routes.route("/portal/gifts.csv", gives=Csv, page="problem.html", query=("year", "fund", "frequency"))
+def gifts_as_csv() -> Csv:
+    """The same gifts, all of them, as a file for a spreadsheet."""
+    donor_id = sessions.donor(routes.caller())
+    return Csv(*history.table(donor_id, *(routes.query(name) for name in ("year", "fund", "frequency"))))

@@ -5,18 +5,20 @@ A view gets validated input and gives back data. Whether that becomes JSON, a
 page or a redirect is decided here, by what the caller sent and accepts.
 """
 
-from chalicelib.http.answering import JSON, Problem, finished, html, page_headers
+from chalicelib.http.answering import CSV, JSON, Csv, Problem, finished, html, page_headers
 from chalicelib.http.caller import Caller, cookie, require_own_origin
 from chalicelib.http.reading import FormFields, plain_fields
 from chalicelib.http.routes import CALLS, FORM, Answer, Call, Routes
 
 __all__ = [
     "CALLS",
+    "CSV",
     "FORM",
     "JSON",
     "Answer",
     "Call",
     "Caller",
+    "Csv",
     "FormFields",
     "Problem",
     "Routes",

@@ -6,6 +6,7 @@ import functools
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -13,7 +14,7 @@ from chalicelib import charity, settings
 from chalicelib.errors import GivingError, InvalidInput
 from chalicelib.money import Money, decimals, in_words
 from chalicelib.signups import signup
-from chalicelib.site import giving_form, static_files, stories
+from chalicelib.site import chart, giving_form, static_files, stories
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -59,6 +60,12 @@ OPTIONAL: dict[str, Any] = {
     "year": None,
     "years": [],
     "totals": [],
+    "fund": "",
+    "frequency": "",
+    "funds": {},
+    "by_year": [],
+    "further": False,
+    "sparse": False,
     "done": "",
 }
 
@@ -109,6 +116,8 @@ def _templates() -> Environment:
         site_url=settings.current().site_url.rstrip("/"),
         static=static_files.url,
         currency_decimals=decimals,
+        charts=chart.by_currency,
+        query=_query,
         countries=_countries,
         interests_offered=signup.INTERESTS,
         consent_wording=signup.CONSENT_WORDING,
@@ -140,6 +149,11 @@ def _day(value: str | date) -> str:
     """An ISO date, or the day of an ISO moment, as "24 November 2026"."""
     on = value if isinstance(value, date) else datetime.fromisoformat(value)
     return f"{on.day} {on:%B %Y}"
+
+
+def _query(asked: dict[str, Any]) -> str:
+    """What was asked for, as the query of a link; empty if nothing was."""
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 def _rfc822(value: date) -> str:

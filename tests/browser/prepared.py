@@ -47,6 +47,7 @@ PUBLIC = {
 PORTAL = {
     "portal": "/portal",
     "giving": "/portal/gifts",
+    "giving, monthly": "/portal/gifts?frequency=monthly",
     "a year without gifts": "/portal/gifts?year=2001",
     "statements": "/portal/statements",
     "monthly gifts in every state": "/portal/partnerships",

@@ -14,8 +14,12 @@ def gift(**changed: Any) -> dict[str, Any]:
     return {
         "gift_id": "a" * 32, "state": "paid", "amount": 5000, "currency": "usd", "kept": 5000, "refunded": 0,
         "frequency": "once", "given_at": "2026-03-01T10:00:00+00:00", "given_on": "2026-03-01",
-        "fund": "Rescue and legal help", "method": "Visa ending in 4242", "partnership_id": None, **changed,
+        "fund": "Rescue and legal help", "method": "Visa ending in 4242", "partnership_id": None, "happened": [], **changed,
     }  # fmt: skip
+
+
+def happening(kind: str, amount: int = 5000, **changed: Any) -> dict[str, Any]:
+    return {"kind": kind, "amount": amount, "on": "2026-03-05", **changed}
 
 
 def partnership(**changed: Any) -> dict[str, Any]:
@@ -36,9 +40,11 @@ def progress(state: str, **changed: Any) -> dict[str, Any]:
 
 GIFTS = [
     gift(),
-    gift(kept=3000, refunded=2000, frequency="monthly"),
-    gift(kept=0, refunded=5000, state="refunded", fund="", method=""),
-    gift(kept=0, state="disputed", currency="jpy"),
+    gift(kept=3000, refunded=2000, frequency="monthly", happened=[happening("refund", 2000), happening("refund", 9), happening("refund_failed", 9)]),
+    gift(kept=0, refunded=5000, state="refunded", fund="", method="", happened=[happening("refund")]),
+    gift(kept=0, state="disputed", currency="jpy", happened=[happening("dispute")]),
+    gift(kept=0, state="refunded", happened=[happening("dispute"), happening("dispute_lost", on=None)]),
+    gift(happened=[happening("dispute"), happening("dispute_won")]),
     gift(amount=15_250, kept=15_250, currency="kwd", fund=HOSTILE, method=HOSTILE),
 ]
 PARTNERSHIPS = [{**each, "partnership_id": f"sub_{at}"} for at, each in enumerate((
@@ -119,12 +125,17 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         "next": "a&b",
         "year": 2026,
         "years": [2026, 2025],
-        "totals": [{"currency": "usd", "kept": 8000}],
-    }
+        "totals": [{"currency": "jpy", "kept": 0, "disputed": 5000}, {"currency": "usd", "kept": 8000, "refunded": 7000}],
+        "funds": {"rescue": "Rescue and legal help", HOSTILE: HOSTILE},
+        "fund": HOSTILE,
+        "frequency": "monthly",
+        "by_year": [{"currency": currency, "year": year, "gifts": 3, "kept": kept}
+                    for currency, year, kept in (("jpy", 2026, 0), ("usd", 2023, 4000), ("usd", 2026, 8000), ("usd", 2024, -5))],
+    }  # fmt: skip
     return [
         ("portal/home.html", home), ("portal/home.html", nobody),
         ("portal/sign_in.html", {}), ("portal/code.html", {}), ("portal/enter.html", {}),
-        ("portal/gifts.html", listed), ("portal/gifts.html", {"gifts": [], "next": None, "year": 2026, "years": []}),
+        ("portal/gifts.html", listed), ("portal/gifts.html", {**listed, "further": True, "sparse": True, "gifts": []}), ("portal/gifts.html", {"gifts": [], "next": None, "year": 2026, "years": []}),
         ("portal/statements.html", {"statements": STATEMENTS}), ("portal/statements.html", {"statements": []}),
         ("portal/contact.html", {**contact, "saved": True}),
         ("portal/contact.html", {**contact, "address": None, "name": None, "language": None}),
