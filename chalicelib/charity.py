@@ -13,10 +13,16 @@ from chalicelib.errors import InvalidInput, MisconfiguredError
 from chalicelib.money import Money, in_words
 
 FACTS_FILE = Path(__file__).with_name("charity.toml")
+SIGNATURES = Path(__file__).with_name("statements") / "layouts" / "signatures"
 
 
 class LegalEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A registered body that takes gifts. Its country and time zone decide the tax year of what it takes."""
+    """
+    A registered body that takes gifts. Its country and time zone decide the tax year of what it takes.
+
+    Some countries' documents ask for a place of issue, who signs, and the
+    signature: the name of an SVG in statements/layouts/signatures/.
+    """
 
     legal_name: str
     country: str
@@ -25,6 +31,9 @@ class LegalEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tax_number: str
     address: list[str]
     default: bool = False
+    place_of_issue: str = ""
+    signatory: str = ""
+    signature: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -124,3 +133,10 @@ def _check(facts: Charity, *, production: bool) -> None:
     strays = [code for code, currency in facts.currencies.items() if currency.entity not in facts.entities]
     if strays or facts.default_currency not in facts.currencies:
         raise MisconfiguredError(f"charity.toml: currencies without a known entity: {strays or facts.default_currency}")
+    unsigned = [each.signature for each in facts.entities.values() if each.signature and not _is_there(each.signature)]
+    if unsigned:
+        raise MisconfiguredError(f"charity.toml: no such file in {SIGNATURES.name}/: {', '.join(unsigned)}")
+
+
+def _is_there(signature: str) -> bool:
+    return Path(signature).name == signature and (SIGNATURES / signature).is_file()
