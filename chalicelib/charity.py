@@ -4,6 +4,7 @@ import functools
 import tomllib
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -62,6 +63,13 @@ class Currency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return int(((minor + self.fee_fixed) / kept_share).to_integral_value(ROUND_CEILING))
 
 
+class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a one-off gift to a fund brings the donor in return, and its value in minor units, by honest estimate."""
+
+    description: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    value: Annotated[int, msgspec.Meta(gt=0)]
+
+
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who mails come from and where answers go."""
 
@@ -84,6 +92,7 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currencies: dict[str, Currency]
     example: bool = False
     follow: dict[str, str] = {}
+    benefits: dict[str, dict[str, Benefit]] = {}
 
     def entity_for(self, currency: str) -> tuple[str, LegalEntity]:
         """The id and facts of the legal entity that takes gifts in `currency`; the default one for any other."""
@@ -91,6 +100,10 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default = next(key for key, entity in self.entities.items() if entity.default)
         key = known.entity if known else default
         return key, self.entities[key]
+
+    def benefit(self, fund: str, currency: str) -> Benefit | None:
+        """What one gift to the fund brings the donor in return, if anything."""
+        return self.benefits.get(fund, {}).get(currency)
 
     def check_amount(self, money: Money) -> None:
         """Raise InvalidInput unless `money` may be given: a known currency, between its minimum and maximum."""
@@ -133,6 +146,10 @@ def _check(facts: Charity, *, production: bool) -> None:
     strays = [code for code, currency in facts.currencies.items() if currency.entity not in facts.entities]
     if strays or facts.default_currency not in facts.currencies:
         raise MisconfiguredError(f"charity.toml: currencies without a known entity: {strays or facts.default_currency}")
+    for fund, values in facts.benefits.items():
+        unknown = set(values) ^ set(facts.currencies)
+        if fund not in facts.funds or unknown:
+            raise MisconfiguredError(f"charity.toml: benefits.{fund} needs a fund and a value in each currency: {unknown}")
     unsigned = [each.signature for each in facts.entities.values() if each.signature and not _is_there(each.signature)]
     if unsigned:
         raise MisconfiguredError(f"charity.toml: no such file in {SIGNATURES.name}/: {', '.join(unsigned)}")

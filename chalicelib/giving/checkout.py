@@ -188,6 +188,7 @@ def _about(wanted: GiftRequest) -> tuple[About, Money]:
     terms = charity.current().currencies[wanted.currency]
     total = Money(terms.with_fee(wanted.amount), wanted.currency) if wanted.cover_fees else given
     tribute = wanted.tribute
+    benefit = charity.current().benefit(wanted.fund or "", wanted.currency) if wanted.frequency == "once" else None
     about = About(
         gift_id=wanted.gift_id,
         frequency=wanted.frequency,
@@ -198,6 +199,8 @@ def _about(wanted: GiftRequest) -> tuple[About, Money]:
         tribute_note=tribute.note if tribute else "",
         fees_covered=total.minor - given.minor,
         gift_aid=wanted.gift_aid,
+        advantage=benefit.value if benefit else 0,
+        advantage_description=benefit.description if benefit else "",
     )
     return about, total
 

@@ -28,7 +28,7 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     What was said of a gift when it was made. It travels in Stripe's metadata and stays on every renewal.
 
     `advantage` is the value, in minor units, of what the donor had in return.
-    No form asks for it: staff set it, with its description, on a payment.
+    Never the donor's word: charity.toml states it, or staff in a payment's metadata.
     """
 
     gift_id: str
@@ -96,7 +96,7 @@ class Gift(msgspec.Struct, frozen=True):
 
     @property
     def eligible(self) -> Money:
-        """What of the gift counts for tax: what was kept above the value of anything had in return, never less than nothing."""
+        """What counts for tax: what was kept above the value of anything had in return, never less than nothing."""
         return Money(max(0, self.kept.minor - self.about.advantage), self.money.currency)
 
     @property

@@ -6,7 +6,7 @@ import msgspec
 
 
 class InReturn(msgspec.Struct, frozen=True):
-    """What a receipt and a statement say first: nothing was had in return for any gift, or something for at least one."""
+    """What documents say first: nothing was had in return for any gift, or something for at least one."""
 
     receipt_nothing: str
     receipt_something: str
@@ -18,10 +18,12 @@ class Country(msgspec.Struct, frozen=True):
     """
     One country's rules, as data: a module here and a layout beside it make a country.
 
-    Sentences may name `{legal_name}`, `{tax_number_label}` and `{tax_number}`. `required` are the facts of
-    the legal entity without which nothing is issued, `statement_required` those that only the yearly statement
-    needs. `currency` is the one whose gifts stand first. `donor_in_full`: no yearly statement without the donor's
-    full name and postal address. `whole_years_only`: none before the year is over, because two papers for one gift must not meet.
+    Sentences may name `{legal_name}`, `{tax_number_label}` and `{tax_number}`.
+    `required` are the facts of the legal entity without which nothing is
+    issued, `statement_required` those that only the yearly statement needs.
+    `currency` is the one whose gifts stand first. `donor_in_full`: no yearly
+    statement without the donor's full name and postal address.
+    `whole_years_only`: none before the year is over.
     """
 
     locale: str

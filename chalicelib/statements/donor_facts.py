@@ -25,7 +25,7 @@ def recipient(donor_id: str, home: str) -> Recipient:
 
 
 def _is_in_full(donor: donors.Donor) -> bool:
-    """A first and a last name at least (nobody can tell who has a middle one), and an address that a letter would reach."""
+    """A first and a last name at least (who has a middle one nobody can tell), and an address that a letter reaches."""
     at = donor.address
     return len(donor.name.split()) > 1 and all((at.line1, at.city, at.postal_code, at.country))
 

@@ -41,7 +41,7 @@ class Issuer(msgspec.Struct, frozen=True):
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """Whom the document is for: a name and an address, if we know one. `in_full`: both are as a tax office wants them."""
+    """Whom the document is for: a name, and an address if we know one. `in_full`: both as a tax office wants them."""
 
     name: str
     address: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One gift. `kept` is `given` less `refunded`; `eligible`, what of it counts for tax, is `kept` less `advantage`."""
+    """One gift. `kept` is `given` less `refunded`; `eligible`, what counts for tax, is `kept` less `advantage`."""
 
     given_on: date
     fund: str
@@ -226,8 +226,8 @@ def _check_time(country: Country, mark: Mark, last_day: date) -> None:
 def _check_donor(country: Country, donor: Recipient) -> None:
     if country.donor_in_full and not donor.in_full:
         raise Conflict(
-            "An official receipt needs your full name, with the initial of your middle name if you have one, and your postal"
-            " address. Please fill them in at /portal/contact and ask again.",
+            "An official receipt needs your full name, with the initial of your middle name if you have one, and your"
+            " postal address. Please fill them in at /portal/contact and ask again.",
             code="contact_incomplete",
         )
 
@@ -258,6 +258,8 @@ def _table(currency: str, lines: tuple[Line, ...]) -> Table:
 
 def _line(gift: Gift, funds: Mapping[str, str]) -> Line:
     about = gift.about
+    if about.advantage and not about.advantage_description.strip():
+        raise MisconfiguredError(f"Gift {gift.gift_id} states the value of something in return, but not what it was.")
     return Line(
         given_on=gift.given_on,
         fund=funds.get(about.fund, about.fund) or next(iter(funds.values()), ""),

@@ -15,8 +15,8 @@ CANADA = Country(
     paper="us-letter",
     required=("legal_name", "tax_number", "address"),
     receipt_sentences=(
-        "This is not an official receipt for income tax purposes. {legal_name} issues one such receipt for all your"
-        " gifts of a year when the year is over.",
+        "This is not an official receipt for income tax purposes.",
+        "{legal_name} issues one such receipt for all your gifts of a year when the year is over.",
     ),
     statement_layout="ca_statement",
     statement_required=("place_of_issue", "signatory", "signature"),

@@ -15,7 +15,7 @@ UNITED_KINGDOM = Country(
     receipt_sentences=("{legal_name} received this gift. This receipt confirms the payment; it is not a tax receipt.",),
     statement_layout="gb_statement",
     statement_sentences=(
-        "This is a record of your gifts to {legal_name} for your own tax return. It is not a Gift Aid declaration, and"
-        " tax relief depends on one that covers the gift.",
+        "This is a record of your gifts to {legal_name} for your own tax return.",
+        "It is not a Gift Aid declaration, and tax relief depends on one that covers the gift.",
     ),
 )

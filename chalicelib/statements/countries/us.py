@@ -17,14 +17,14 @@ UNITED_STATES = Country(
     in_return=InReturn(
         receipt_nothing="{legal_name} provided no goods or services in return for this gift.",
         receipt_something=(
-            "{legal_name} provided the goods or services described above in return for this payment. Their value is our"
-            " estimate in good faith; only what exceeds it is deductible."
+            "{legal_name} provided the goods or services described above in return for this payment. Their value is"
+            " our estimate in good faith; only what exceeds it is deductible."
         ),
         statement_nothing="{legal_name} provided no goods or services in return for these gifts.",
         statement_something=(
-            "Where goods or services are described beside a gift, {legal_name} provided them in return; their value is our"
-            " estimate in good faith, and only what exceeds it is deductible. {legal_name} provided no goods or services"
-            " in return for any other gift listed here."
+            "Where goods or services are described beside a gift, {legal_name} provided them in return; their value is"
+            " our estimate in good faith, and only what exceeds it is deductible. {legal_name} provided no goods or"
+            " services in return for any other gift listed here."
         ),
     ),
     receipt_sentences=("Keep this receipt with your tax records. It is not legal advice.",),
