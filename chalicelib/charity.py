@@ -149,7 +149,7 @@ def _check(facts: Charity, *, production: bool) -> None:
     for fund, values in facts.benefits.items():
         unknown = set(values) ^ set(facts.currencies)
         if fund not in facts.funds or unknown:
-            raise MisconfiguredError(f"charity.toml: benefits.{fund} needs a fund and a value in each currency: {unknown}")
+            raise MisconfiguredError(f"charity.toml: benefits.{fund}: no such fund, or currencies astray: {unknown}")
     unsigned = [each.signature for each in facts.entities.values() if each.signature and not _is_there(each.signature)]
     if unsigned:
         raise MisconfiguredError(f"charity.toml: no such file in {SIGNATURES.name}/: {', '.join(unsigned)}")

@@ -111,11 +111,8 @@ def test_without_an_advantage_canada_says_so_in_figures() -> None:
     assert "Value of advantage $0.00 Description of advantage None Eligible amount of gift for tax purposes $50.00" in said
 
 
-WANTED = [
-    (entity, name)
-    for entity in CURRENCIES
-    for name in (lambda c: c.required + c.statement_required)(COUNTRIES[FACTS.entities[entity].country])
-]
+RULES = {entity: COUNTRIES[FACTS.entities[entity].country] for entity in CURRENCIES}
+WANTED = [(entity, name) for entity, rules in RULES.items() for name in rules.required + rules.statement_required]
 
 
 @pytest.mark.parametrize(("entity", "name"), WANTED)
