@@ -70,6 +70,16 @@ class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: Annotated[int, msgspec.Meta(gt=0)]
 
 
+class GiftAid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The words of a Gift Aid declaration to one British entity; they may name `{legal_name}`."""
+
+    entity: str
+    future: str
+    past_and_future: str
+    responsibility: str
+    tell_us: str
+
+
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who mails come from and where answers go."""
 
@@ -92,6 +102,7 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currencies: dict[str, Currency]
     example: bool = False
     follow: dict[str, str] = {}
+    gift_aid: GiftAid | None = None
     benefits: dict[str, dict[str, Benefit]] = {}
 
     def entity_for(self, currency: str) -> tuple[str, LegalEntity]:
@@ -146,6 +157,8 @@ def _check(facts: Charity, *, production: bool) -> None:
     strays = [code for code, currency in facts.currencies.items() if currency.entity not in facts.entities]
     if strays or facts.default_currency not in facts.currencies:
         raise MisconfiguredError(f"charity.toml: currencies without a known entity: {strays or facts.default_currency}")
+    if facts.gift_aid and facts.gift_aid.entity not in facts.entities:
+        raise MisconfiguredError(f"charity.toml: gift_aid.entity {facts.gift_aid.entity} is unknown")
     for fund, values in facts.benefits.items():
         unknown = set(values) ^ set(facts.currencies)
         if fund not in facts.funds or unknown:

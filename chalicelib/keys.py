@@ -7,6 +7,7 @@ Every key of the three tables, on one page.
     DONOR#<donor>   GIFT#<gift id>                                 where in FACT# a gift stands
     DONOR#<donor>   PARTNER#<subscription>
     DONOR#<donor>   STATEMENT#<entity>#<tax year>#<number>
+    DONOR#<donor>   GIFTAID#<declaration>                          a British donor's declarations
     DONOR#<donor>   MAIL#<mail>#<about>                            mails about money: sent once, for good
     EMAIL#<sha256>, CUSTOMER#<cus>, CHARGE#<ch>, GIFT#<gift id>, SUBSCRIPTION#<sub>  POINTER
 `Signups`
@@ -26,6 +27,7 @@ SIGNUP = "SIGNUP"
 NOW = "NOW"
 FACTS = "FACT#"
 PARTNERSHIPS = "PARTNER#"
+DECLARATIONS = "GIFTAID#"
 
 Key = dict[str, str]
 
@@ -55,6 +57,10 @@ def gift(gift_at: datetime, charge_id: str) -> str:
 
 def statement(entity: str, tax_year: int, number: int | None = None) -> str:
     return f"STATEMENT#{entity}#{tax_year}#" + (f"{number:04d}" if number is not None else "")
+
+
+def declaration(declaration_id: str) -> str:
+    return f"{DECLARATIONS}{declaration_id}"
 
 
 def moment(at: datetime) -> str:
