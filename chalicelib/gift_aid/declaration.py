@@ -36,7 +36,6 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
 
     declaration_id: str
     entity: str
-    title: str
     first_name: str
     last_name: str
     house: str
@@ -45,7 +44,9 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     wording: str
     made_at: datetime
     made_on: date
-    ip: str
+    # Empty texts are not kept, so what may be empty has a default to come back to.
+    ip: str = ""
+    title: str = ""
     cancelled_at: datetime | None = None
 
 

@@ -38,7 +38,7 @@ def pounds(on: date, **more: Any) -> Gift:
 
 def declared(*, past: bool = False, cancelled_at: datetime | None = None) -> Declaration:
     return Declaration(
-        "d", "uk", "Ms", "Ann", "Lee", "12", "SW1A 1AA", past, "words", MADE, MADE.date(), "127.0.0.1", cancelled_at
+        "d", "uk", "Ann", "Lee", "12", "SW1A 1AA", past, "words", MADE, MADE.date(), cancelled_at=cancelled_at
     )
 
 
@@ -116,6 +116,16 @@ def test_a_donor_declares_and_cancels_in_the_portal_and_nobody_else_can(giving: 
     assert b"Cancel my declaration" in http.get("/portal/gift-aid", headers=signed).body
     assert http.post("/portal/gift-aid/cancel", headers=ours, body=b"").status_code == 303
     assert store.of_donor(giving.donor_id())[0].cancelled_at == MADE
+
+
+def test_nobody_needs_a_title(giving: World) -> None:
+    """
+    It is optional in HMRC's schedule, and so here: blank in, blank out.
+    """
+    giving.give(50_00, "gbp")
+    store.declare(giving.donor_id(), msgspec.structs.replace(ANN, title=""), "")
+
+    assert [each.title for each in store.of_donor(giving.donor_id())] == [""]
 
 
 @pytest.mark.parametrize(
