@@ -13,6 +13,7 @@ from chalice import Chalice, Rate
 from chalice.app import CloudWatchEvent, Request, Response, SQSEvent
 
 from chalicelib import charity, health, http, letters, openapi, settings
+from chalicelib.gift_aid.routes import routes as gift_aid
 from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
@@ -24,7 +25,9 @@ from chalicelib.site.routes import routes as site
 from chalicelib.statements.routes import routes as statements
 
 app = Chalice(app_name="giving")
-for blueprint in (giving, processor, signups, portal, partners, statements, openapi.routes, health.routes, site):
+for blueprint in (
+    giving, processor, signups, portal, partners, statements, gift_aid, openapi.routes, health.routes, site,
+):  # fmt: skip
     app.register_blueprint(blueprint)
 
 # Refuse to start on settings or facts that cannot be right.

@@ -8,6 +8,7 @@ Every key of the three tables, on one page.
     DONOR#<donor>   YEAR#<UTC year>                                how many facts came, and what they added up to
     DONOR#<donor>   PARTNER#<subscription>
     DONOR#<donor>   STATEMENT#<entity>#<tax year>#<number>
+    DONOR#<donor>   GIFTAID#<declaration>                          a British donor's declarations
     DONOR#<donor>   MAIL#<mail>#<about>                            mails about money: sent once, for good
     EMAIL#<sha256>, CUSTOMER#<cus>, CHARGE#<ch>, GIFT#<gift id>, SUBSCRIPTION#<sub>  POINTER
 `Signups`
@@ -28,6 +29,7 @@ NOW = "NOW"
 FACTS = "FACT#"
 PARTNERSHIPS = "PARTNER#"
 YEARS = "YEAR#"
+DECLARATIONS = "GIFTAID#"
 
 Key = dict[str, str]
 
@@ -62,6 +64,10 @@ def year(gift_at: datetime) -> str:
 
 def statement(entity: str, tax_year: int, number: int | None = None) -> str:
     return f"STATEMENT#{entity}#{tax_year}#" + (f"{number:04d}" if number is not None else "")
+
+
+def declaration(declaration_id: str) -> str:
+    return f"{DECLARATIONS}{declaration_id}"
 
 
 def moment(at: datetime) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime
 from itertools import groupby
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,7 +24,12 @@ SIGN: dict[Kind, int] = {
 
 
 class About(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the donor said of a gift when making it. It travels in Stripe's metadata and stays on every renewal."""
+    """
+    What was said of a gift when it was made. It travels in Stripe's metadata and stays on every renewal.
+
+    `advantage` is the value, in minor units, of what the donor had in return.
+    Never the donor's word: charity.toml states it, or staff in a payment's metadata.
+    """
 
     gift_id: str
     frequency: Frequency = "once"
@@ -35,6 +40,8 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     tribute_note: str = ""
     fees_covered: int = 0
     gift_aid: bool = False
+    advantage: Annotated[int, msgspec.Meta(ge=0)] = 0
+    advantage_description: str = ""
 
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -86,6 +93,16 @@ class Gift(msgspec.Struct, frozen=True):
     method: str
     subscription_id: str
     later: tuple[Fact, ...] = ()
+
+    @property
+    def advantage(self) -> Money:
+        """The value of what the donor had in return."""
+        return Money(self.about.advantage, self.money.currency)
+
+    @property
+    def eligible(self) -> Money:
+        """What counts for tax: what was kept above the value of anything had in return, never less than nothing."""
+        return Money(max(0, self.kept.minor - self.about.advantage), self.money.currency)
 
     @property
     def state(self) -> State:

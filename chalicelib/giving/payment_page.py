@@ -64,17 +64,21 @@ def thank_you_url(gift_id: str) -> str:
 
 
 def _about(wanted: GiftRequest, total: Money) -> About:
-    tribute = wanted.tribute
+    facts, tribute = charity.current(), wanted.tribute
+    fund = wanted.fund or next(iter(facts.funds))
+    benefit = facts.benefit(fund, wanted.currency) if wanted.frequency == "once" else None
     return About(
         gift_id=wanted.gift_id,
         frequency=wanted.frequency,
-        fund=wanted.fund or next(iter(charity.current().funds)),
+        fund=fund,
         source=urlencode(wanted.source) if isinstance(wanted.source, dict) else wanted.source or "",
         tribute_kind=tribute.kind if tribute else "",
         tribute_name=tribute.name if tribute else "",
         tribute_note=tribute.note if tribute else "",
         fees_covered=total.minor - wanted.amount,
         gift_aid=wanted.gift_aid,
+        advantage=benefit.value if benefit else 0,
+        advantage_description=benefit.description if benefit else "",
     )
 
 

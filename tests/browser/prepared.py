@@ -52,6 +52,7 @@ PORTAL = {
     "statements": "/portal/statements",
     "monthly gifts in every state": "/portal/partnerships",
     "contact": "/portal/contact",
+    "gift aid": "/portal/gift-aid",
 }
 REFUSALS = {"no such story": "/stories/none", "no such gift": "/thank-you?gift=" + 32 * "0"}
 

@@ -126,10 +126,10 @@ def test_the_pdf_is_kept_before_it_is_registered(maria: str) -> None:
     assert issued.s3_key == register.issue(maria, "us", 2026).s3_key
 
 
-@pytest.mark.parametrize(("entity", "year"), [("us", 2025), ("uk", 2026), ("nowhere", 2026)])
+@pytest.mark.parametrize(("entity", "year"), [("us", 2025), ("uk", 2025), ("nowhere", 2026)])
 def test_no_gifts_no_statement(maria: str, entity: str, year: int) -> None:
     """
-    Neither another year, nor a country without statements, nor an entity that was made up.
+    Neither another year, nor one that ended before the gift by that country's calendar, nor a made-up entity.
     """
     ledger.record(maria, [JUNE, POUNDS])
 
@@ -156,8 +156,9 @@ def test_years_tell_what_can_be_had(maria: str) -> None:
     """
     ledger.record(maria, [JUNE, EVE, EUROS, NEXT_YEAR, POUNDS, refund(JUNE, 1000)])
 
-    newest, older = register.years(maria)
+    newest, older, british = register.years(maria)
 
+    assert (british.entity, british.tax_year, british.so_far) == ("uk", 2026, True)
     assert (newest.tax_year, newest.so_far, newest.gifts) == (2027, True, 1)
     assert (older.tax_year, older.so_far, older.gifts) == (2026, False, 3)
     assert older.currency_totals == [register.Total(8000, "eur"), register.Total(6500, "usd")]
