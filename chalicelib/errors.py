@@ -133,3 +133,9 @@ class MisconfiguredError(GivingError):
     """A setting or a fact of the charity is missing or cannot be right. Refuse to start rather than to guess."""
 
     status, code = 500, "misconfigured"
+
+
+class DocumentAltered(GivingError):
+    """A kept document is not the one that was issued. It is never given out; a person must look."""
+
+    status, code = 500, "document_altered"

@@ -113,7 +113,8 @@ def entity_of(donor_id: str, tax_year: int) -> str:
 
 
 def link(issued: Issued) -> str:
-    """Where the statement may be fetched during the next five minutes."""
+    """Where the statement, held against its hash first, may be fetched for five minutes. Raises DocumentAltered."""
+    documents.verify(issued.s3_key, issued.sha256)
     return documents.link(issued.s3_key, issued.filename)
 
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from chalicelib import aws, items, keys, settings
-from chalicelib.errors import NotFound
+from chalicelib.errors import DocumentAltered, NotFound
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.gift import Fact
 from chalicelib.statements import documents, donor_facts, register, statement
@@ -186,3 +186,14 @@ def test_a_kept_document_is_never_overwritten() -> None:
     documents.keep("receipts/x.pdf", b"second", "x.pdf")
 
     assert requests.get(documents.link("receipts/x.pdf", "x.pdf"), timeout=5).content == b"first"
+
+
+def test_a_document_that_is_not_what_was_issued_is_not_given_out(maria: str) -> None:
+    """The register's SHA-256 decides what a donor may be shown, not what lies in the bucket."""
+    ledger.record(maria, [JUNE])
+    issued = register.issue(maria, "us", 2026)
+    assert register.link(issued)
+    aws.s3().put_object(Bucket=settings.current().documents_bucket, Key=issued.s3_key, Body=b"another")
+
+    with pytest.raises(DocumentAltered):
+        register.link(issued)
