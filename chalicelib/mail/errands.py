@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.tell import PartnershipChanged
 from chalicelib.portal import sign_in
 from chalicelib.portal.sign_in import SignInAsked
+from chalicelib.processor import settle
 from chalicelib.signups import store as signups
 from chalicelib.signups.store import SignUpAsked
 
@@ -24,6 +24,7 @@ def run(message: str) -> None:
         case SignUpAsked():
             signups.ask(errand)
         case PartnershipChanged():
-            stands = partnerships.one(errand.donor_id, errand.partnership_id)
+            # Asked for before our own record follows: Stripe knows what the mail is to say.
+            stands = settle.partnership_now(errand.partnership_id)
             if stands:
                 tell.changed(errand, stands)

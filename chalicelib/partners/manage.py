@@ -64,7 +64,8 @@ def change(donor_id: str, partnership_id: str, wanted: Change) -> Partnership:
         charity.current().check_amount(amount)
         params |= _amount_params(going_on, amount)
         said.append(f"{in_words(amount)} a month")
-    if wanted.day not in {None, going_on.day}:
+    kept = _own(donor_id, partnership_id)
+    if wanted.day is not None and {kept.day, going_on.day} != {wanted.day}:
         params |= _day_params(going_on, wanted.day)
         said.append(f"on day {wanted.day}")
     if not said:
@@ -89,11 +90,21 @@ def pause(donor_id: str, partnership_id: str, wanted: Pause) -> Partnership:
 
 
 def resume(donor_id: str, partnership_id: str) -> Partnership:
-    """End a pause now. The next charge is the next one due; nothing is made up for."""
-    going_on = _going_on(donor_id, partnership_id)
-    if going_on.state != "paused":
-        return going_on
-    stripe_api.change_subscription(partnership_id, {"pause_collection": ""})
+    """
+    End a pause now. The next charge is the next one due; nothing is made up for.
+
+    While our own record says paused it is done again, which is harmless: a try
+    whose answer was lost has told the donor nothing yet.
+    """
+    known = _own(donor_id, partnership_id)
+    if known.state != "paused":
+        known = _going_on(donor_id, partnership_id)
+    if known.state != "paused":
+        return known
+    try:
+        stripe_api.change_subscription(partnership_id, {"pause_collection": ""})
+    except NotThere:
+        return _going_on(donor_id, partnership_id)  # raises Conflict: it has ended meanwhile
     return _done(donor_id, partnership_id, "resumed")
 
 
@@ -132,10 +143,14 @@ def _own(donor_id: str, partnership_id: str) -> Partnership:
 
 
 def _going_on(donor_id: str, partnership_id: str) -> Partnership:
-    """The monthly gift as it is at Stripe now: what we kept may be older than its latest renewal."""
+    """
+    The monthly gift as it is at Stripe now: what we kept may be older than its latest renewal.
+
+    It is not kept here: what we kept also tells which change was not told to the donor yet.
+    """
     found = _own(donor_id, partnership_id)
     if found.state != "ended":
-        found = settle.read_partnership(partnership_id) or found
+        found = settle.partnership_now(partnership_id) or found
     if found.state == "ended":
         raise Conflict("This monthly gift has ended.", code="partnership_ended")
     return found
@@ -178,7 +193,12 @@ def _day_params(going_on: Partnership, day: int) -> dict[str, object]:
 
 
 def _done(donor_id: str, partnership_id: str, said: str) -> Partnership:
-    """Read from Stripe what stands now, keep it, and have the donor told by mail."""
-    settle.read_partnership(partnership_id)
+    """
+    Have the donor told by mail, then read from Stripe what stands now, and keep it.
+
+    In this order, so that a change which died in between is one that our own
+    record does not have, and is done and told when it is asked for again.
+    """
     outbox.ask(PartnershipChanged(donor_id, partnership_id, said, secrets.token_hex(8)))
+    settle.read_partnership(partnership_id)
     return _own(donor_id, partnership_id)

@@ -150,14 +150,23 @@ def _read_and_kept(subscription_id: str) -> tuple[Object, Partnership | None]:
     """
     for _ in range(partnerships.TRIES):
         seen = partnerships.seen(subscription_id)
-        found = stripe_api.subscription(subscription_id)
-        owed = trouble.unpaid_invoice(found)
-        why = trouble.of(owed, stripe_api.payments_for(owed["id"])) if owed else None
-        donor_id = seen.donor_id or _donor_of_subscription(found)
-        stands = events.partnership_of(found, donor_id, zone_of(found), why)
+        found, stands = _as_it_stands(subscription_id, seen)
         if stands is None or partnerships.replace(stands, seen.version):
             return found, stands
     raise OverflowError("a partnership keeps changing while it is read")
+
+
+def partnership_now(subscription_id: str) -> Partnership | None:
+    """How a subscription stands at Stripe now, without keeping it; None if it is not ours or was never paid for."""
+    return _as_it_stands(subscription_id, partnerships.seen(subscription_id))[1]
+
+
+def _as_it_stands(subscription_id: str, seen: partnerships.Seen) -> tuple[Object, Partnership | None]:
+    found = stripe_api.subscription(subscription_id)
+    owed = trouble.unpaid_invoice(found)
+    why = trouble.of(owed, stripe_api.payments_for(owed["id"])) if owed else None
+    donor_id = seen.donor_id or _donor_of_subscription(found)
+    return found, events.partnership_of(found, donor_id, zone_of(found), why)
 
 
 def zone_of(found: Object) -> str:
