@@ -130,12 +130,12 @@ def subscriptions(ended_since: int) -> Iterator[Object]:
     One that ended has the end of the period in which it did, which is later still.
     """
     parts = ["data.default_payment_method", "data.customer"]
-    return _listed(client().v1.subscriptions.list, status="all", current_period_end={"gte": ended_since}, expand=parts)
+    yield from _listed(client().v1.subscriptions.list, status="all", current_period_end={"gte": ended_since}, expand=parts)
 
 
 def subscriptions_of(customer_id: str) -> Iterator[Object]:
     """The subscriptions of a customer that go on."""
-    return _listed(client().v1.subscriptions.list, customer=customer_id)
+    yield from _listed(client().v1.subscriptions.list, customer=customer_id)
 
 
 def unpaid_invoices(subscription_id: str) -> list[Object]:
