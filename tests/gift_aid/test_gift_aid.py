@@ -7,24 +7,19 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from chalice.app import Chalice
-from chalice.test import Client
 
-from chalicelib import settings
 from chalicelib.errors import InvalidInput
 from chalicelib.gift_aid import store
 from chalicelib.gift_aid.declaration import Declaration, covers
-from chalicelib.gift_aid.routes import routes
 from chalicelib.gift_aid.store import DeclarationRequest
 from chalicelib.giving.gift import Gift
-from chalicelib.http import Caller
-from chalicelib.portal import sessions
+from tests.giving_world import ANN as GIVER
 from tests.giving_world import World
 from tests.ops.conftest import Ended, run  # noqa: F401 - a fixture
+from tests.over_http import Site
 from tests.statements.papers import gift
 
 ANN = DeclarationRequest("Ann", "Lee", "12", "sw1a1aa", "future", "yes", "Ms")
@@ -96,25 +91,21 @@ def test_a_declaration_keeps_its_words_and_where_it_came_from(giving: World) -> 
     assert "it is my responsibility to pay any difference" in kept.wording
 
 
-def test_a_donor_declares_and_cancels_in_the_portal_and_nobody_else_can(giving: World) -> None:
+def test_a_donor_declares_and_cancels_in_the_portal_and_nobody_else_can(giving: World, site: Site) -> None:
     """
     By a plain form, with a session and our own origin; what is shown is what is kept.
     """
     giving.give(50_00, "gbp")
-    app = Chalice("gift-aid")
-    app.register_blueprint(routes)
-    signed = {"Cookie": sessions.begin(giving.donor_id(), Caller("127.0.0.1", "", {})).partition(";")[0], "Accept": "text/html"}
-    ours = {**signed, "Origin": settings.current().site_url, "Content-Type": "application/x-www-form-urlencoded"}
-    body = urlencode(msgspec.to_builtins(ANN)).encode()
-    http = Client(app).http
+    form = msgspec.to_builtins(ANN)
 
-    assert http.get("/portal/gift-aid", headers={"Accept": "application/json"}).status_code == 401
-    assert http.post("/portal/gift-aid", headers={**ours, "Origin": "https://evil.example"}, body=body).status_code == 403
-    assert b"I am a UK taxpayer and understand" in http.get("/portal/gift-aid", headers=signed).body
+    assert site.get("/portal/gift-aid").status == 401
+    site.sign_in(giving, GIVER)
+    assert site.form("/portal/gift-aid", form, origin="https://evil.example").status == 403
+    assert "I am a UK taxpayer and understand" in site.get("/portal/gift-aid", "text/html").text
     assert store.of_donor(giving.donor_id()) == []
-    assert http.post("/portal/gift-aid", headers=ours, body=body).status_code == 303
-    assert b"Cancel my declaration" in http.get("/portal/gift-aid", headers=signed).body
-    assert http.post("/portal/gift-aid/cancel", headers=ours, body=b"").status_code == 303
+    assert site.form("/portal/gift-aid", form).status == 303
+    assert "Cancel my declaration" in site.get("/portal/gift-aid", "text/html").text
+    assert site.form("/portal/gift-aid/cancel", {}).status == 303
     assert store.of_donor(giving.donor_id())[0].cancelled_at == MADE
 
 

@@ -195,4 +195,4 @@ def test_somebody_hears_of_what_is_counted() -> None:
     watched = {each["Properties"].get("MetricName") for each in resources if each.get("Type") == "AWS::CloudWatch::Alarm"}
 
     assert {"charged_after_end", "reconcile_failed"} <= watched
-    assert "charged after the end" in (root / "docs" / "how-to" / "deploy.md").read_text()
+    assert "`ChargedAfterEndAlarm`" in (root / "docs" / "how-to" / "deploy.md").read_text()
