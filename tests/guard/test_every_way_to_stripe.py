@@ -49,6 +49,9 @@ INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("POST", "/portal/session"): lambda: {"email": ANN, "code": "12345678"},
     ("PATCH", "/portal/contact"): lambda: {"name": "Ann Lee"},
     ("POST", "/portal/contact"): lambda: {"phone": "5550100"},
+    ("POST", "/portal/gift-aid"): lambda: {
+        "first_name": "Ann", "last_name": "Lee", "house": "12", "postcode": "SW1A 1AA", "scope": "future", "taxpayer": "yes"
+    },
 }
 # What a made-up sender is refused, rightly: it has neither Stripe's signature nor the code from the mail.
 REFUSED = {("POST", "/webhooks/stripe"): 400, ("POST", "/portal/session"): 401}
