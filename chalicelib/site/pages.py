@@ -47,6 +47,7 @@ OPTIONAL: dict[str, Any] = {
     "saved": False,
     "signed_in": False,
     "form_token": "",
+    "again": False,
     "challenge_key": "",
     "framed": False,
     "attempt": 0,
