@@ -58,13 +58,15 @@ class Site:
 
         self._gateway = Gateway(app, Config())
         self.cookies: dict[str, str] = {}
+        self.agent = ""
 
     def come_from(self, ip: str) -> None:
         """Make every later call from this address."""
         self._gateway.ip = ip
 
     def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answered:
-        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **(headers or {})}
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent = {"Cookie": cookies, "User-Agent": self.agent, **(headers or {})}
         answer = self._gateway.handle_request(method, path, sent, body or None)
         headers_back = {name.lower(): value for name, value in answer["headers"].items()}
         for line in {name.lower(): lines for name, lines in answer["multiValueHeaders"].items()}.get("set-cookie", []):

@@ -26,7 +26,7 @@ class SessionView(msgspec.Struct, frozen=True):
 
 
 class SessionList(msgspec.Struct, frozen=True):
-    """The open sessions, the one last seen first. There is never a next page."""
+    """The open sessions: this one, then the others, the one last seen first. There is never a next page."""
 
     sessions: list[SessionView]
     next: str | None = None
@@ -44,8 +44,9 @@ def list_sessions() -> Answer:
     caller = routes.caller()
     found = sessions.of_donor(sessions.donor(caller))
     this = sessions.id_of(caller)
-    listed = SessionList([_view(name, session, this) for name, session in found.items()])
-    return Answer(listed, page={"now": epoch_seconds(), "ended": bool(routes.query("ended"))})
+    views = [_view(name, session, this) for name, session in found.items()]
+    listed = sorted(views, key=lambda view: not view.this)
+    return Answer(SessionList(listed), page={"now": epoch_seconds(), "ended": bool(routes.query("ended"))})
 
 
 @routes.route("/portal/sessions/end-others", methods=("POST",), gives=Ended, form=plain_fields)
