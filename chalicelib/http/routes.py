@@ -10,7 +10,7 @@ import msgspec
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib import plain_text
-from chalicelib.errors import ChallengeAsked, GivingError, InvalidInput, NotSignedIn
+from chalicelib.errors import ChallengeAsked, GivingError, InvalidInput
 from chalicelib.http.answering import (
     JSON,
     cors_headers,
@@ -25,8 +25,8 @@ from chalicelib.http.caller import FORM, Caller, caller_of, media_type
 from chalicelib.http.own_form import with_own_token
 from chalicelib.http.reading import BODY_LIMIT_BYTES, FormFields, convert, read_form, read_json
 
-# Where a browser is led that is not signed in, or not recently enough.
-SIGN_IN, SIGN_IN_AGAIN = "/portal", "/portal/sign-in?again=yes"
+# Where a browser is led that is not signed in, or not recently enough. A sign-in that failed is told at its own form.
+LED_TO = {"not_signed_in": "/portal", "sign_in_again": "/portal/sign-in?again=yes"}
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -197,8 +197,8 @@ class _Exchange:
     def _refused(self, error: GivingError) -> Response:
         if not self.wants_html:
             return problem_response(error)
-        if isinstance(error, NotSignedIn):
-            return see_other(SIGN_IN_AGAIN if error.code == "sign_in_again" else SIGN_IN)
+        if error.code in LED_TO:
+            return see_other(LED_TO[error.code])
         from chalicelib.site import pages  # noqa: PLC0415
 
         headers = {**retry_header(error), **(page_headers(challenge=True) if isinstance(error, ChallengeAsked) else {})}
