@@ -83,7 +83,7 @@ def test_a_wrong_code_is_told_and_the_right_one_still_taken(visit: Visit, watch:
     ann.page.get_by_label("Code from the mail").fill(f"{(int(right) + 1) % 10**8:08d}")
     with watch.expecting(401):
         ann.press("Sign in")
-        expect(ann.page.get_by_role("alert")).to_contain_text("This does not sign you in.")
+        expect(ann.page.get_by_role("alert")).to_contain_text("This code does not sign you in.")
     expect(ann.page.get_by_label("Your email")).to_have_value(ann.email)
 
     ann.page.get_by_label("Code from the mail").fill(right)
