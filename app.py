@@ -18,6 +18,7 @@ from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
 from chalicelib.portal.routes import routes as portal
+from chalicelib.portal.session_routes import routes as portal_sessions
 from chalicelib.processor import reconcile, settle, standing, webhook
 from chalicelib.processor.routes import routes as processor
 from chalicelib.signups.routes import routes as signups
@@ -26,7 +27,8 @@ from chalicelib.statements.routes import routes as statements
 
 app = Chalice(app_name="giving")
 for blueprint in (
-    giving, processor, signups, portal, partners, statements, gift_aid, openapi.routes, health.routes, site,
+    giving, processor, signups, portal, portal_sessions, partners, statements, gift_aid, openapi.routes, health.routes,
+    site,
 ):  # fmt: skip
     app.register_blueprint(blueprint)
 

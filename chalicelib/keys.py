@@ -14,7 +14,8 @@ Every key of the three tables, on one page.
 `Signups`
     EMAIL#<sha256>  SIGNUP
 `Passing` (short-lived; every expiry is also checked in the condition)
-    SIGNIN#<email sha256>, SESSION#<sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
+    SESSIONS#<hash of donor>  <sha256 of the token>                a donor's sessions stand together
+    SIGNIN#<email sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
     STRANGER#<ch>, LETTER#<message id>  NOW
 """
 

@@ -48,6 +48,8 @@ OPTIONAL: dict[str, Any] = {
     "saved": False,
     "signed_in": False,
     "form_token": "",
+    "again": False,
+    "ended": False,
     "challenge_key": "",
     "framed": False,
     "attempt": 0,
@@ -110,6 +112,7 @@ def _templates() -> Environment:
         auto_reload=False,
     )
     env.filters.update(money=_money, brief=_brief, typed=_typed, day=_day, month_day=_month_day, rfc822=_rfc822)
+    env.filters.update(ago=_ago)
     env.globals.update(OPTIONAL)
     env.globals.update(
         charity=charity.current(),
@@ -154,6 +157,15 @@ def _day(value: str | date) -> str:
 def _query(asked: dict[str, Any]) -> str:
     """What was asked for, as the query of a link; empty if nothing was."""
     return urlencode({name: value for name, value in asked.items() if value})
+
+
+def _ago(value: str, now: int) -> str:
+    """How long before `now` (epoch seconds) a moment was. For the last hours only: nobody's time zone is known."""
+    seconds = max(0, now - int(datetime.fromisoformat(value).timestamp()))
+    if seconds < 60:
+        return "just now"
+    number, unit = (seconds // 60, "minute") if seconds < 3600 else (seconds // 3600, "hour")
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"
 
 
 def _rfc822(value: date) -> str:

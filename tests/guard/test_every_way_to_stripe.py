@@ -13,6 +13,8 @@ from chalicelib import aws, keys, tokens
 from chalicelib.guard import counters, rate_limit
 from chalicelib.guard.askers import Asker
 from chalicelib.guard.rate_limit import LIMITS, Doing
+from chalicelib.http import Caller
+from chalicelib.portal import sessions
 from chalicelib.processor import stripe_api
 from local.standin.in_process import InProcess
 from tests.giving_world import ANN, World
@@ -102,6 +104,8 @@ def send(site: Site, giving: World, way: Way) -> Answered:
         "partnership_id": giving.partnership().partnership_id, "gift_id": giving.gifts()[0].gift_id,
         "tax_year": "2026", "slug": "aftercare-in-uganda", "name": "style.css",
     }  # fmt: skip
+    if "{session_id}" in path:
+        names["session_id"] = another_session(giving)
     asks = {"/sign-ups/preferences": f"?token={_mail_token()}", "/sign-ups/unsubscribe": f"?token={_mail_token()}",
             "/thank-you": f"?gift={names['gift_id']}", "/form-token": f"?gift_id={'a' * 32}"}  # fmt: skip
     if method in {"GET", "OPTIONS"}:
@@ -109,6 +113,13 @@ def send(site: Site, giving: World, way: Way) -> Answered:
     body = INPUT.get(way, dict)()
     sent = {**body, "form_token": form_token_of(body)} if path == "/gifts" else body
     return site.post(path.format(**names), sent, method=method)
+
+
+def another_session(giving: World) -> str:
+    """The id of a session of Ann's at a browser that is not the one that asks."""
+    elsewhere = Site()
+    elsewhere.sign_in(giving, ANN)
+    return sessions.id_of(Caller(HERE, "", elsewhere.cookies))
 
 
 def form_token_of(gift: dict[str, Any]) -> str:
