@@ -13,7 +13,8 @@ Every key of the three tables, on one page.
     EMAIL#<sha256>  SIGNUP
 `Passing` (short-lived; every expiry is also checked in the condition)
     SIGNIN#<email sha256>, SESSION#<sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
-    STRANGER#<ch>, LETTER#<message id>  NOW
+    STRANGER#<ch>, LETTER#<message id>, NEWEMAIL#<donor>, UNDO#<change>  NOW
+    SESSIONS#<donor>  <session sha256>                             which sessions a donor has
 """
 
 import hashlib
@@ -42,6 +43,10 @@ def pointer(kind: str, name: str) -> Key:
 def passing(kind: str, name: str) -> Key:
     return {"pk": f"{kind}#{name}", "sk": NOW}
 
+
+def session_of(donor_id: str, name: str) -> Key:
+    """Where a session is listed under its donor."""
+    return {"pk": f"SESSIONS#{donor_id}", "sk": name}
 
 
 def fact(gift_at: datetime, charge_id: str, kind: str, stripe_id: str) -> str:

@@ -9,16 +9,13 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from chalicelib import charity, settings
+from chalicelib import charity, places, settings
 from chalicelib.errors import GivingError, InvalidInput
 from chalicelib.money import Money, decimals, in_words
 from chalicelib.signups import signup
 from chalicelib.site import giving_form, static_files, stories
 
 TEMPLATES = Path(__file__).with_name("templates")
-
-# Two letters that CLDR names, but to which nothing can be posted.
-NO_COUNTRIES = frozenset(["EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"])
 
 # The forms that a refusal shows again, and how.
 FORM_PAGES = {
@@ -108,7 +105,7 @@ def _templates() -> Environment:
         site_url=settings.current().site_url.rstrip("/"),
         static=static_files.url,
         currency_decimals=decimals,
-        countries=_countries,
+        countries=places.countries,
         interests_offered=signup.INTERESTS,
         consent_wording=signup.CONSENT_WORDING,
         consent_version=signup.CONSENT_VERSION,
@@ -155,13 +152,3 @@ def _month_day(day: int) -> str:
     """A day of the month as "the 1st"."""
     ending = "th" if day in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return f"{day}{ending}"
-
-
-@functools.cache
-def _countries() -> list[tuple[str, str]]:
-    """ISO codes and English names, by name."""
-    from babel import Locale  # noqa: PLC0415 - one page in twenty needs it
-
-    territories = {str(code): str(name) for code, name in Locale("en").territories.items()}
-    codes = (code for code in territories if len(code) == 2 and code.isalpha() and code not in NO_COUNTRIES)
-    return sorted(((code, territories[code]) for code in codes), key=lambda country: country[1])

@@ -17,11 +17,11 @@ def source(entity_id: str) -> Source:
 
 
 def recipient(donor_id: str, home: str) -> Recipient:
-    """The donor's name, or else their mail address, and their postal address as far as they gave one."""
+    """The donor's name as they want it on receipts, or else their mail address, and their postal address as far as they gave one."""
     donor = donors.profile(donor_id)
     if donor is None:
         return Recipient("")
-    return Recipient(donor.name or donor.email, address_lines(donor.address, home))
+    return Recipient(donor.named_on_receipts or donor.email, address_lines(donor.address, home))
 
 
 def address_lines(address: donors.Address, home: str) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         "partnerships": [],
         "statements": [],
     }
-    contact = {"email": "ann@example.org", "name": HOSTILE, "phone": None, "language": "xx", "address": ADDRESS}
+    contact = {"email": "ann@example.org", "name": HOSTILE, "receipt_name": HOSTILE, "phone": None, "language": "xx", "address": ADDRESS}
     listed = {
         "gifts": GIFTS,
         "next": "a&b",
