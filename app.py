@@ -16,6 +16,7 @@ from chalicelib import charity, health, http, letters, openapi, settings
 from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
+from chalicelib.portal.email_routes import routes as email
 from chalicelib.portal.routes import routes as portal
 from chalicelib.processor import reconcile, settle, webhook
 from chalicelib.processor.routes import routes as processor
@@ -24,7 +25,7 @@ from chalicelib.site.routes import routes as site
 from chalicelib.statements.routes import routes as statements
 
 app = Chalice(app_name="giving")
-for blueprint in (giving, processor, signups, portal, partners, statements, openapi.routes, health.routes, site):
+for blueprint in (giving, processor, signups, portal, email, partners, statements, openapi.routes, health.routes, site):
     app.register_blueprint(blueprint)
 
 # Refuse to start on settings or facts that cannot be right.

@@ -16,7 +16,9 @@ def put(table: str, item: Item, condition: str, values: Item) -> TransactWriteIt
     return {"Put": _part(table, condition, values) | {"Item": marshal(item)}}
 
 
-def change(table: str, key: Mapping[str, str], expression: str, values: Item, condition: str) -> TransactWriteItemTypeDef:
+def change(
+    table: str, key: Mapping[str, str], expression: str, values: Item, condition: str
+) -> TransactWriteItemTypeDef:
     """A change of one item, where the condition holds."""
     return {"Update": _part(table, condition, values) | {"Key": marshal(key), "UpdateExpression": expression}}
 

@@ -7,12 +7,14 @@ import msgspec
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.tell import PartnershipChanged
-from chalicelib.portal import sign_in
+from chalicelib.portal import email_change, email_undo, sign_in
+from chalicelib.portal.email_change import EmailAsked, EmailProven
+from chalicelib.portal.email_undo import EmailUndone
 from chalicelib.portal.sign_in import SignInAsked
 from chalicelib.signups import store as signups
 from chalicelib.signups.store import SignUpAsked
 
-Errand = SignInAsked | SignUpAsked | PartnershipChanged
+Errand = SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone
 
 
 def run(message: str) -> None:
@@ -23,6 +25,12 @@ def run(message: str) -> None:
             sign_in.send(errand)
         case SignUpAsked():
             signups.ask(errand)
+        case EmailAsked():
+            email_change.offer(errand)
+        case EmailProven():
+            email_change.finish(errand)
+        case EmailUndone():
+            email_undo.finish(errand)
         case PartnershipChanged():
             stands = partnerships.one(errand.donor_id, errand.partnership_id)
             if stands:

@@ -133,7 +133,7 @@ def sign_out() -> Answer:
 @routes.route("/portal/contact", gives=Contact, page="portal/contact.html", query=("saved",))
 def show_contact() -> Answer:
     """How to reach the donor."""
-    return Answer(contact.of(sessions.donor(routes.caller())), page={"saved": bool(routes.query("saved"))})
+    return Answer(contact.of(sessions.donor(routes.caller())), page={"saved": routes.query("saved")})
 
 
 @routes.route(

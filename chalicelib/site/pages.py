@@ -23,11 +23,14 @@ FORM_PAGES = {
     "sign-up": "sign_up.html",
     "sign-in": "portal/sign_in.html",
     "code": "portal/code.html",
+    "new-email": "portal/email.html",
+    "new-email-code": "portal/email_confirm.html",
 }
 # What people read at a field of a form that was left empty or cannot be read.
 PLAINER = {
     "amount": "Please choose an amount, or write your own in digits, for example 25.",
     "interests": "Please tick at least one of these.",
+    "new_email": "Please write your email address, for example name@example.org.",
     "email": "Please write your email address, for example name@example.org.",
     "name": "Please write a shorter name.",
     "postal_code": "Please write a shorter postal code.",
@@ -41,7 +44,8 @@ OPTIONAL: dict[str, Any] = {
     "error": None,
     "typed": {},
     "ticked": [],
-    "saved": False,
+    "saved": "",
+    "recent": True,
     "signed_in": False,
     "form_token": "",
     "challenge_key": "",

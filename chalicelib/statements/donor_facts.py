@@ -17,7 +17,7 @@ def source(entity_id: str) -> Source:
 
 
 def recipient(donor_id: str, home: str) -> Recipient:
-    """The donor's name as they want it on receipts, or else their mail address, and their postal address as far as they gave one."""
+    """The donor's name as they want it there, or else their mail address, and their postal address if they gave one."""
     donor = donors.profile(donor_id)
     if donor is None:
         return Recipient("")

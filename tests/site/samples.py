@@ -119,6 +119,9 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         ("portal/statements.html", {"statements": STATEMENTS}), ("portal/statements.html", {"statements": []}),
         ("portal/contact.html", {**contact, "saved": True}),
         ("portal/contact.html", {**contact, "address": None, "name": None, "language": None}),
+        ("portal/contact.html", {**contact, "saved": "email"}),
+        *(("portal/email.html", {"recent": recent}) for recent in (True, False)),
+        *((f"portal/{name}.html", {"token": HOSTILE}) for name in ("email_confirm", "email_undo", "email_undone")),
         ("portal/partnerships.html", {"partnerships": PARTNERSHIPS}),
         ("portal/partnerships.html", {"partnerships": []}),
     ]  # fmt: skip
