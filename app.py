@@ -17,6 +17,7 @@ from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
 from chalicelib.portal.email_routes import routes as email
+from chalicelib.portal.privacy_routes import routes as privacy
 from chalicelib.portal.routes import routes as portal
 from chalicelib.processor import reconcile, settle, webhook
 from chalicelib.processor.routes import routes as processor
@@ -25,7 +26,10 @@ from chalicelib.site.routes import routes as site
 from chalicelib.statements.routes import routes as statements
 
 app = Chalice(app_name="giving")
-for blueprint in (giving, processor, signups, portal, email, partners, statements, openapi.routes, health.routes, site):
+blueprints = (
+    giving, processor, signups, portal, email, privacy, partners, statements, openapi.routes, health.routes, site,
+)  # fmt: skip
+for blueprint in blueprints:
     app.register_blueprint(blueprint)
 
 # Refuse to start on settings or facts that cannot be right.

@@ -7,14 +7,15 @@ import msgspec
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.tell import PartnershipChanged
-from chalicelib.portal import email_change, email_undo, sign_in
+from chalicelib.portal import email_change, email_undo, erasure, sign_in
 from chalicelib.portal.email_change import EmailAsked, EmailProven
 from chalicelib.portal.email_undo import EmailUndone
+from chalicelib.portal.erasure import EraseAsked
 from chalicelib.portal.sign_in import SignInAsked
 from chalicelib.signups import store as signups
 from chalicelib.signups.store import SignUpAsked
 
-Errand = SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone
+Errand = SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone | EraseAsked
 
 
 def run(message: str) -> None:
@@ -31,6 +32,8 @@ def run(message: str) -> None:
             email_change.finish(errand)
         case EmailUndone():
             email_undo.finish(errand)
+        case EraseAsked():
+            erasure.erase(errand)
         case PartnershipChanged():
             stands = partnerships.one(errand.donor_id, errand.partnership_id)
             if stands:

@@ -1,4 +1,4 @@
-"""What Stripe knows of a donor besides their payments: where its own mails go."""
+"""What Stripe knows of a donor besides their payments: where its own mails go, and which monthly gifts go on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from chalicelib.errors import NotThere
 from chalicelib.giving import donors
 from chalicelib.partners import store as partnerships
-from chalicelib.processor import stripe_api
+from chalicelib.processor import settle, stripe_api
 
 # Two changes of one donor may be told at the same time; a third is not in sight.
 TRIES = 4
@@ -38,6 +38,16 @@ def tell_address(donor_id: str) -> None:
     raise OverflowError("a donor's address keeps changing")
 
 
+def read_partnerships(donor_id: str) -> None:
+    """Keep every monthly gift that Stripe has of the donor's customers, also one of which no event has told yet."""
+    donor = donors.profile(donor_id)
+    for customer_id in _customers(donor) if donor else []:
+        with suppress(NotThere):
+            for found in stripe_api.subscriptions_of(customer_id):
+                settle.read_partnership(found["id"])
+
+
 def _customers(donor: donors.Donor) -> list[str]:
-    going_on = [each.customer_id for each in partnerships.of_donor(donor.donor_id) if each.state != "ended"]
-    return [each for each in dict.fromkeys((donor.customer_id, *going_on)) if each]
+    """The first one, and those of monthly gifts. Each one-off gift had one too, which nothing will be taken from."""
+    monthly = [each.customer_id for each in partnerships.of_donor(donor.donor_id)]
+    return [each for each in dict.fromkeys((donor.customer_id, *monthly)) if each]

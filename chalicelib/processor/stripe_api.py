@@ -117,6 +117,11 @@ def subscription(subscription_id: str) -> Object:
     return _ask(lambda: client().v1.subscriptions.retrieve(subscription_id, {"expand": SUBSCRIPTION_PARTS}))
 
 
+def subscriptions_of(customer_id: str) -> list[Object]:
+    """The subscriptions of a customer that have not ended."""
+    return list(_listed(client().v1.subscriptions.list, customer=customer_id))
+
+
 def change_subscription(subscription_id: str, params: Object) -> Object:
     """Set something on a subscription. Setting the same twice is harmless."""
     return _ask(lambda: client().v1.subscriptions.update(subscription_id, params))  # type: ignore[arg-type]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
 
 from chalicelib import items, keys, settings, tokens
+from chalicelib.clock import now
 from chalicelib.errors import NotFound
 from chalicelib.mail import outbox
 from chalicelib.signups import signup
@@ -89,6 +91,12 @@ def change_known(name: str, how: Callable[[SignUp], SignUp]) -> SignUp:
         return how(known)
 
     return change(name, known_only)
+
+
+def forget(name: str) -> None:
+    """Forget whose address this is, and still send nothing to it. One that never signed up leaves nothing."""
+    with suppress(NotFound):
+        change_known(name, lambda known: signup.forgotten(known, now()))
 
 
 def _put(name: str, becomes: SignUp, known: SignUp | None) -> bool:

@@ -24,6 +24,7 @@ FORM_PAGES = {
     "sign-in": "portal/sign_in.html",
     "code": "portal/code.html",
     "new-email": "portal/email.html",
+    "erase": "portal/your_data.html",
     "new-email-code": "portal/email_confirm.html",
 }
 # What people read at a field of a form that was left empty or cannot be read.

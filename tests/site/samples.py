@@ -122,6 +122,7 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         ("portal/contact.html", {**contact, "saved": "email"}),
         *(("portal/email.html", {"recent": recent}) for recent in (True, False)),
         *((f"portal/{name}.html", {"token": HOSTILE}) for name in ("email_confirm", "email_undo", "email_undone")),
+        *(("portal/your_data.html", {"recent": recent}) for recent in (True, False)), ("portal/erased.html", {}),
         ("portal/partnerships.html", {"partnerships": PARTNERSHIPS}),
         ("portal/partnerships.html", {"partnerships": []}),
     ]  # fmt: skip
