@@ -16,9 +16,10 @@ from chalicelib import charity, health, http, letters, openapi, settings
 from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
-from chalicelib.portal.email_routes import routes as email
-from chalicelib.portal.privacy_routes import routes as privacy
+from chalicelib.portal.email_routes import routes as portal_email
+from chalicelib.portal.privacy_routes import routes as portal_privacy
 from chalicelib.portal.routes import routes as portal
+from chalicelib.portal.session_routes import routes as portal_sessions
 from chalicelib.processor import reconcile, settle, webhook
 from chalicelib.processor.routes import routes as processor
 from chalicelib.signups.routes import routes as signups
@@ -26,10 +27,10 @@ from chalicelib.site.routes import routes as site
 from chalicelib.statements.routes import routes as statements
 
 app = Chalice(app_name="giving")
-blueprints = (
-    giving, processor, signups, portal, email, privacy, partners, statements, openapi.routes, health.routes, site,
-)  # fmt: skip
-for blueprint in blueprints:
+for blueprint in (
+    giving, processor, signups, portal, portal_sessions, portal_email, portal_privacy, partners, statements,
+    openapi.routes, health.routes, site,
+):  # fmt: skip
     app.register_blueprint(blueprint)
 
 # Refuse to start on settings or facts that cannot be right.

@@ -12,9 +12,9 @@ Every key of the three tables, on one page.
 `Signups`
     EMAIL#<sha256>  SIGNUP
 `Passing` (short-lived; every expiry is also checked in the condition)
-    SIGNIN#<email sha256>, SESSION#<sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
+    SESSIONS#<hash of donor>  <sha256 of the token>                a donor's sessions stand together
+    SIGNIN#<email sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
     STRANGER#<ch>, LETTER#<message id>, NEWEMAIL#<donor>, UNDO#<change>  NOW
-    SESSIONS#<donor>  <session sha256>                             which sessions a donor has
 """
 
 import hashlib
@@ -43,10 +43,6 @@ def pointer(kind: str, name: str) -> Key:
 def passing(kind: str, name: str) -> Key:
     return {"pk": f"{kind}#{name}", "sk": NOW}
 
-
-def session_of(donor_id: str, name: str) -> Key:
-    """Where a session is listed under its donor."""
-    return {"pk": f"SESSIONS#{donor_id}", "sk": name}
 
 
 def fact(gift_at: datetime, charge_id: str, kind: str, stripe_id: str) -> str:

@@ -14,6 +14,9 @@ from chalice.local import LocalGateway
 
 from chalicelib.clock import epoch_seconds
 from chalicelib.guard import form_token
+from chalicelib.http import Caller
+from chalicelib.http.caller import OWN_FORM_FIELD
+from chalicelib.http.own_form import own_form_token
 from tests.giving_world import World
 
 OWN = "http://127.0.0.1:8000"
@@ -55,13 +58,15 @@ class Site:
 
         self._gateway = Gateway(app, Config())
         self.cookies: dict[str, str] = {}
+        self.agent = ""
 
     def come_from(self, ip: str) -> None:
         """Make every later call from this address."""
         self._gateway.ip = ip
 
     def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answered:
-        sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **(headers or {})}
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent = {"Cookie": cookies, "User-Agent": self.agent, **(headers or {})}
         answer = self._gateway.handle_request(method, path, sent, body or None)
         headers_back = {name.lower(): value for name, value in answer["headers"].items()}
         for line in {name.lower(): lines for name, lines in answer["multiValueHeaders"].items()}.get("set-cookie", []):
@@ -77,8 +82,9 @@ class Site:
         return self.request(method, path, sent, {"Content-Type": "application/json", "Origin": origin})
 
     def form(self, path: str, fields: dict[str, Any], origin: str = OWN) -> Answered:
-        """A plain form, as a browser without JavaScript sends it."""
-        sent = urlencode(_from_our_form(path, fields), doseq=True).encode()
+        """A plain form, as a browser without JavaScript sends it: with the hidden field of this session's pages."""
+        mine = {OWN_FORM_FIELD: own_form_token(Caller("", "", self.cookies))}
+        sent = urlencode({**mine, **_from_our_form(path, fields)}, doseq=True).encode()
         head = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html,*/*", "Origin": origin}
         return self.request("POST", path, sent, head)
 

@@ -14,6 +14,7 @@ CALLS = {
     ("patch", "/portal/contact"), ("get", "/portal/partnerships"), ("patch", "/portal/partnerships/{partnership_id}"),
     ("post", "/portal/partnerships/{partnership_id}/pause"), ("post", "/portal/partnerships/{partnership_id}/resume"),
     ("post", "/portal/partnerships/{partnership_id}/cancel"), ("post", "/portal/payment-method"), ("get", "/health"),
+    ("get", "/portal/sessions"), ("delete", "/portal/sessions/{session_id}"), ("post", "/portal/sessions/end-others"),
 }  # fmt: skip
 
 

@@ -6,14 +6,16 @@ page or a redirect is decided here, by what the caller sent and accepts.
 """
 
 from chalicelib.http.answering import JSON, Problem, finished, html, page_headers
-from chalicelib.http.caller import Caller, cookie, require_own_origin
+from chalicelib.http.caller import FORM, SESSION_COOKIE, Caller, cookie, require_own_origin
+from chalicelib.http.own_form import require_own_form
 from chalicelib.http.reading import FormFields, plain_fields
-from chalicelib.http.routes import CALLS, FORM, Answer, Call, Routes
+from chalicelib.http.routes import CALLS, Answer, Call, Routes
 
 __all__ = [
     "CALLS",
     "FORM",
     "JSON",
+    "SESSION_COOKIE",
     "Answer",
     "Call",
     "Caller",
@@ -25,5 +27,6 @@ __all__ = [
     "html",
     "page_headers",
     "plain_fields",
+    "require_own_form",
     "require_own_origin",
 ]

@@ -39,6 +39,11 @@ def html(body: str, status: int = 200, headers: Mapping[str, Any] | None = None)
     return Response(body, {"Content-Type": "text/html; charset=utf-8", **page_headers(), **(headers or {})}, status)
 
 
+def see_other(location: str, headers: Mapping[str, Any] | None = None) -> Response:
+    """Send the browser on. Where to may be a secret, such as a link to a PDF, so no cache keeps it."""
+    return Response("", {**(headers or {}), "Location": location, "Cache-Control": "no-store"}, 303)
+
+
 def problem_response(error: GivingError) -> Response:
     """A domain error in the one error shape."""
     body = Problem(ErrorBody(error.code, error.message, error.field))
@@ -70,14 +75,22 @@ def page_headers(*, challenge: bool = False) -> dict[str, str]:
     return {
         "Content-Security-Policy": policy,
         "Cache-Control": "no-store",
-        "Referrer-Policy": "strict-origin-when-cross-origin",
         "X-Frame-Options": "DENY",
     }
 
 
 def security_headers() -> dict[str, str]:
-    """Headers of every answer, whatever it is."""
-    always = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin"}
+    """
+    Headers of every answer, whatever it is.
+
+    Nobody else learns which of our pages a visitor comes from. Stricter, and
+    browsers would send our own forms with `Origin: null`.
+    """
+    always = {
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Referrer-Policy": "same-origin",
+    }
     if settings.current().secure:
         always["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return always

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -11,14 +12,25 @@ from chalicelib import settings
 from chalicelib.errors import Forbidden
 
 PREFIX = "__Host-"
+FORM = "application/x-www-form-urlencoded"
+# The cookie that carries a portal session, and the field by which its forms are known. Their meaning is elsewhere.
+SESSION_COOKIE = "session"
+OWN_FORM_FIELD = "own_form"
+OWN_FORM_TOKEN = re.compile(rf"(?:^|&){OWN_FORM_FIELD}=([0-9a-f]{{64}})(?=&|$)".encode())
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks, as far as HTTP tells: the gateway's own word for the address, never a header the caller wrote."""
+    """
+    Who asks, as far as HTTP tells: the gateway's own word for the address, never a header the caller wrote.
+
+    `form_token` is None if no plain form was sent, and empty if one came without.
+    """
 
     ip: str
     origin: str
     cookies: Mapping[str, str]
+    agent: str = ""
+    form_token: str | None = None
 
 
 def caller_of(request: Request) -> Caller:
@@ -27,7 +39,14 @@ def caller_of(request: Request) -> Caller:
         ip=str(request.context.get("identity", {}).get("sourceIp", "")),
         origin=str(request.headers.get("origin", "")),
         cookies=_cookies(str(request.headers.get("cookie", ""))),
+        agent=str(request.headers.get("user-agent", "")),
+        form_token=_form_token(request.raw_body) if media_type(request) == FORM else None,
     )
+
+
+def media_type(request: Request) -> str:
+    """What kind of body was sent, without its parameters."""
+    return str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def cookie(name: str, value: str, *, seconds: int) -> str:
@@ -56,6 +75,12 @@ def require_own_origin(caller: Caller) -> None:
     """
     if caller.origin not in settings.current().own_origins:
         raise Forbidden("This may only be done from our own pages.", code="origin_not_allowed")
+
+
+def _form_token(body: str | bytes) -> str:
+    """Found without reading the form: who asks is also asked about a form that cannot be read."""
+    found = OWN_FORM_TOKEN.search(body if isinstance(body, bytes) else body.encode())
+    return found[1].decode() if found else ""
 
 
 def _cookies(header: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import msgspec
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib import plain_text
-from chalicelib.errors import ChallengeAsked, GivingError, InvalidInput, NotSignedIn
+from chalicelib.errors import ChallengeAsked, GivingError, InvalidInput
 from chalicelib.http.answering import (
     JSON,
     cors_headers,
@@ -19,11 +19,14 @@ from chalicelib.http.answering import (
     page_headers,
     problem_response,
     retry_header,
+    see_other,
 )
-from chalicelib.http.caller import Caller, caller_of
+from chalicelib.http.caller import FORM, Caller, caller_of, media_type
+from chalicelib.http.own_form import with_own_token
 from chalicelib.http.reading import BODY_LIMIT_BYTES, FormFields, convert, read_form, read_json
 
-FORM = "application/x-www-form-urlencoded"
+# Where a browser is led that is not signed in, or not recently enough. A sign-in that failed is told at its own form.
+LED_TO = {"not_signed_in": "/portal", "sign_in_again": "/portal/sign-in?again=yes"}
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -150,7 +153,7 @@ class _Exchange:
         cors: bool,
     ) -> None:
         self.request, self.form, self.form_page, self.page, self.cors = request, form, form_page, page, cors
-        self.sent_form = form is not None and _media_type(request) == FORM
+        self.sent_form = form is not None and media_type(request) == FORM
         self.wants_html = bool(page or self.sent_form) and _prefers_html(request)
         self.fields: FormFields = {}
 
@@ -183,24 +186,24 @@ class _Exchange:
         if answer.cookies:
             headers["Set-Cookie"] = list(answer.cookies)
         if answer.see_other and (self.sent_form or answer.body is None):
-            return Response(body="", status_code=303, headers={**headers, "Location": answer.see_other})
+            return see_other(answer.see_other, headers)
         if self.wants_html and self.page:
             from chalicelib.site import pages  # noqa: PLC0415 - Jinja2 only where a page is asked for
 
             body = pages.render(answer.template or self.page, **{**_as_page(answer.body), **answer.page})
-            return html(body, answer.status, headers)
+            return html(with_own_token(body, caller_of(self.request)), answer.status, headers)
         return json_response(answer.body, answer.status, headers)
 
     def _refused(self, error: GivingError) -> Response:
         if not self.wants_html:
             return problem_response(error)
-        if isinstance(error, NotSignedIn):
-            return Response(body="", status_code=303, headers={"Location": "/portal"})
+        if error.code in LED_TO:
+            return see_other(LED_TO[error.code])
         from chalicelib.site import pages  # noqa: PLC0415
 
         headers = {**retry_header(error), **(page_headers(challenge=True) if isinstance(error, ChallengeAsked) else {})}
         shown = pages.form_again(self.form_page, self.fields, error) if self.form_page else pages.problem(error)
-        return html(shown, error.status, headers)
+        return html(with_own_token(shown, caller_of(self.request)), error.status, headers)
 
 
 def _as_page(body: Any) -> dict[str, Any]:
@@ -210,10 +213,6 @@ def _as_page(body: Any) -> dict[str, Any]:
 
 def _bytes(body: str | bytes) -> bytes:
     return body if isinstance(body, bytes) else body.encode()
-
-
-def _media_type(request: Request) -> str:
-    return str(request.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def _prefers_html(request: Request) -> bool:

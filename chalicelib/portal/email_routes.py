@@ -85,7 +85,7 @@ def confirm(wanted: Proof) -> Answer:
     if not wanted.token and not wanted.code:
         raise InvalidInput("Please type the 8 digits from the mail.", code="missing", field="code")
     rate_limit.allow("session", ip=caller.ip)
-    email_change.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.name_of(caller))
+    email_change.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.id_of(caller))
     return Answer(contact.of(donor_id), see_other="/portal/contact?saved=email")
 
 

@@ -10,7 +10,7 @@ from chalicelib.errors import InvalidInput, NotSignedIn
 from chalicelib.giving import history
 from chalicelib.giving.email_address import checked_email
 from chalicelib.guard import rate_limit
-from chalicelib.http import Answer, FormFields, Routes, cookie, plain_fields, require_own_origin
+from chalicelib.http import Answer, FormFields, Routes, cookie, plain_fields, require_own_form, require_own_origin
 from chalicelib.partners import routes as partner_routes
 from chalicelib.partners import store as partnerships
 from chalicelib.portal import contact, sessions, sign_in
@@ -89,6 +89,12 @@ def ask_to_sign_in(wanted: SignInRequest) -> Answer:
     return Answer(SignInTaken(), 202, see_other="/portal/code", cookies=(asking,))
 
 
+@routes.route("/portal/sign-in", page="portal/sign_in.html", query=("again",))
+def sign_in_page() -> Answer:
+    """The form to sign in, also for a donor who is signed in and must be once more."""
+    return Answer(SignedIn(signed_in=False), page={"again": bool(routes.query("again"))})
+
+
 @routes.route("/portal/code", page="portal/code.html")
 def code_page() -> Answer:
     """Where the code is typed."""
@@ -156,4 +162,5 @@ def _by_code(wanted: SessionRequest) -> str:
 
 def _signed_out() -> Answer:
     require_own_origin(routes.caller())
+    require_own_form(routes.caller())
     return Answer(SignedIn(signed_in=False), see_other="/portal", cookies=(sessions.end(routes.caller()),))

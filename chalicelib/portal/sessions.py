@@ -1,39 +1,56 @@
 """
 Sessions of the donor portal: opaque, kept only as a hash, short.
 
-    signed in ------------------------------------- 12 hours: over
+    signed in - 10 minutes: may change what matters most --- 12 hours: over
          `-- each request -- 30 minutes without one: over
 
-Each is listed under its donor too, in the same transaction, so that all of
-a donor's can be ended at once.
+One item each, and all of a donor's in one partition, so that they can be
+listed and ended together without an index that could miss one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
-from collections.abc import Iterator
 from datetime import timedelta
+
+import msgspec
 
 from chalicelib import items, keys, writes
 from chalicelib.clock import epoch_seconds
-from chalicelib.errors import Forbidden, NotSignedIn
-from chalicelib.http import Caller, cookie, require_own_origin
+from chalicelib.errors import NotFound, NotSignedIn
+from chalicelib.http import SESSION_COOKIE, Caller, cookie, require_own_form, require_own_origin
+from chalicelib.portal import devices
 
-COOKIE = "session"
+COOKIE = SESSION_COOKIE
 # OWASP ASVS 5.0, V7.3: an idle and an absolute limit, both short where money is shown.
 IDLE_SECONDS = int(timedelta(minutes=30).total_seconds())
 WHOLE_SECONDS = int(timedelta(hours=12).total_seconds())
+# V7.5: what leads to everything else (the address, erasure, other sessions) wants a mailbox that was opened just now.
+RECENT_SECONDS = int(timedelta(minutes=10).total_seconds())
 # One write a minute is enough to know that a session is in use.
 TOUCH_SECONDS = 60
 
-# What cannot be taken back asks for somebody who has just shown that the mailbox is theirs.
-RECENT_SECONDS = int(timedelta(minutes=10).total_seconds())
-# A donor has a handful of devices. What is left of sessions long over goes by TTL.
-MOST = 1_000
+# Whose partition it is in, and 256 random bits. Nothing else is looked up.
+TOKEN = re.compile(r"[0-9a-f]{32}[0-9A-Za-z_-]{43}", re.ASCII)
+SESSION_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
-STILL_THERE = "attribute_exists(pk)"
+STILL_OPEN = "attribute_exists(pk) AND expires_at > :now"
+
+
+class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A donor at a browser. Moments are epoch seconds; `device` is a coarse name, never the whole user agent."""
+
+    donor_id: str
+    began: int
+    seen: int
+    expires_at: int
+    device: str = ""
+
+    def is_open(self, now: int) -> bool:
+        return now < self.expires_at and now < self.began + WHOLE_SECONDS
 
 
 def begin(donor_id: str, caller: Caller) -> str:
@@ -43,16 +60,11 @@ def begin(donor_id: str, caller: Caller) -> str:
     Raises NotSignedIn for a donor who was erased meanwhile.
     """
     end(caller)
-    token, now = secrets.token_urlsafe(32), epoch_seconds()
-    session = {"donor_id": donor_id, "began": now, "seen": now, "expires_at": now + IDLE_SECONDS}
-    listed = {"began": now, "expires_at": now + WHOLE_SECONDS}
-    name = _name(token)
+    token, now = _place(donor_id) + secrets.token_urlsafe(32), epoch_seconds()
+    session = Session(donor_id, now, now, now + IDLE_SECONDS, devices.name(caller.agent))
+    opened = items.put_write(items.passing(), items.as_item(_key(token), session))
     try:
-        items.transact([
-            writes.check(items.giving(), keys.donor(donor_id), NOT_ERASED),
-            items.put_write(items.passing(), keys.passing("SESSION", name) | session),
-            items.put_write(items.passing(), keys.session_of(donor_id, name) | listed),
-        ])  # fmt: skip
+        items.transact([writes.check(items.giving(), keys.donor(donor_id), NOT_ERASED), opened])
     except items.ConditionFailed as gone:
         raise NotSignedIn("Please sign in.") from gone
     return cookie(COOKIE, token, seconds=WHOLE_SECONDS)
@@ -60,85 +72,127 @@ def begin(donor_id: str, caller: Caller) -> str:
 
 def donor(caller: Caller) -> str:
     """The id of the donor who is signed in. Raises NotSignedIn."""
-    return str(_open(caller)["donor_id"])
+    return _open(caller).donor_id
 
 
 def donor_changing(caller: Caller) -> str:
     """The donor who is signed in, for a call that changes something: it must come from our own pages."""
-    require_own_origin(caller)
-    return donor(caller)
-
-
-def is_recent(caller: Caller) -> bool:
-    """Whether the donor signed in during the last ten minutes. Raises NotSignedIn."""
-    return epoch_seconds() - int(_open(caller)["began"]) <= RECENT_SECONDS
+    return _changing(caller).donor_id
 
 
 def donor_recently(caller: Caller) -> str:
-    """The donor, for a change that cannot be taken back: only if they signed in during the last ten minutes."""
-    require_own_origin(caller)
-    if not is_recent(caller):
-        raise Forbidden(
-            "For this, please sign out and in again: it is open for ten minutes after a sign-in.", code="sign_in_again"
-        )
-    return donor(caller)
+    """
+    The donor who signed in within the last 10 minutes, for a change that leads to everything else.
+
+    As strict as `donor_changing` besides. Raises NotSignedIn with the code
+    `sign_in_again`; a browser is led to the form, and comes back to the portal.
+    """
+    session = _changing(caller)
+    if not _is_recent(session):
+        raise NotSignedIn("Your last sign-in is too long ago for this. Please sign in again.", code="sign_in_again")
+    return session.donor_id
+
+
+def is_recent(caller: Caller) -> bool:
+    """Whether `donor_recently` would let this caller do it, so that a page can say so first. Raises NotSignedIn."""
+    return _is_recent(_open(caller))
+
+
+def of_donor(donor_id: str) -> dict[str, Session]:
+    """The donor's open sessions by their ids, the one last seen first."""
+    now = epoch_seconds()
+    found = {item["sk"]: items.as_struct(item, Session) for item in _kept(donor_id)}
+    still_open = [(name, session) for name, session in found.items() if session.is_open(now)]
+    return dict(sorted(still_open, key=lambda named: (named[1].seen, named[1].began), reverse=True))
+
+
+def id_of(caller: Caller) -> str:
+    """The id of this browser's own session, or an empty text. It names the session and opens nothing."""
+    token = _token(caller)
+    return _key(token)["sk"] if token else ""
 
 
 def end(caller: Caller) -> str:
     """End this browser's session, if it has one, and give the cookie that takes the old one away."""
-    token = caller.cookies.get(COOKIE, "")
-    ended = items.delete(items.passing(), _key(token)) if token else None
-    if ended:
-        items.delete(items.passing(), keys.session_of(ended["donor_id"], _name(token)))
+    token = _token(caller)
+    if token:
+        items.delete(items.passing(), _key(token))
     return cookie(COOKIE, "", seconds=0)
 
 
-def end_all(donor_id: str, but: Caller | None = None) -> None:
-    """End every session of the donor but this caller's."""
-    end_others(donor_id, name_of(but) if but else "")
+def end_one(donor_id: str, session_id: str) -> None:
+    """End one of the donor's sessions. Raises NotFound for any other, and for one that is over."""
+    gone = NotFound("There is no such session. It may have ended already.")
+    if not SESSION_ID.fullmatch(session_id):
+        raise gone
+    try:
+        items.delete(items.passing(), {"pk": _partition(_place(donor_id)), "sk": session_id}, items.PRESENT)
+    except items.ConditionFailed as missing:
+        raise gone from missing
 
 
-def end_others(donor_id: str, spared: str) -> None:
-    """End every session of the donor but the one of this name; an empty name spares none."""
-    for name in [name for name, _ in listed(donor_id) if name != spared]:
-        items.delete(items.passing(), keys.passing("SESSION", name))
-        items.delete(items.passing(), keys.session_of(donor_id, name))
+def end_all(donor_id: str, but: Caller | None = None) -> int:
+    """End the donor's sessions, all or all but this caller's own; how many they were. Twice is harmless."""
+    return end_others(donor_id, id_of(but) if but else "")
 
 
-def listed(donor_id: str) -> Iterator[tuple[str, int]]:
-    """The donor's sessions, each by its name and when it began (epoch seconds); also some that have run out."""
-    pk = keys.session_of(donor_id, "")["pk"]
-    return ((item["sk"], item["began"]) for item in items.query_all(items.passing(), pk, most=MOST))
+def end_others(donor_id: str, spared: str) -> int:
+    """End the donor's sessions but the one of this id; how many they were. A worker has no caller to spare."""
+    ended = [item for item in _kept(donor_id) if item["sk"] != spared]
+    for item in ended:
+        items.delete(items.passing(), {"pk": item["pk"], "sk": item["sk"]})
+    return len(ended)
 
 
-def name_of(caller: Caller) -> str:
-    """The name under which the caller's session is kept; it opens nothing."""
-    return _name(caller.cookies.get(COOKIE, ""))
-
-
-def _open(caller: Caller) -> items.Item:
-    """The caller's session. Raises NotSignedIn."""
-    token = caller.cookies.get(COOKIE, "")
-    session = items.get(items.passing(), _key(token)) if token else None
-    now = epoch_seconds()
-    if session is None or now >= session["expires_at"] or now >= session["began"] + WHOLE_SECONDS:
-        raise NotSignedIn("Please sign in.")
-    if now - session["seen"] >= TOUCH_SECONDS:
-        _touch(token, now)
+def _changing(caller: Caller) -> Session:
+    require_own_origin(caller)
+    session = _open(caller)
+    require_own_form(caller)
     return session
 
 
-def _touch(token: str, now: int) -> None:
-    values = {":now": now, ":until": now + IDLE_SECONDS}
+def _open(caller: Caller) -> Session:
+    token, now = _token(caller), epoch_seconds()
+    item = items.get(items.passing(), _key(token)) if token else None
+    session = items.as_struct(item, Session) if item else None
+    if session is None or not session.is_open(now):
+        raise NotSignedIn("Please sign in.")
+    if now - session.seen >= TOUCH_SECONDS:
+        _touch(token, session, now)
+    return session
+
+
+def _is_recent(session: Session) -> bool:
+    return epoch_seconds() - session.began < RECENT_SECONDS
+
+
+def _touch(token: str, session: Session, now: int) -> None:
+    """Note that it is in use. One that was ended meanwhile, by another browser or by its time, is not brought back."""
+    values = {":now": now, ":until": min(now + IDLE_SECONDS, session.began + WHOLE_SECONDS)}
     try:
-        items.update(items.passing(), _key(token), "SET seen = :now, expires_at = :until", values, STILL_THERE)
+        items.update(items.passing(), _key(token), "SET seen = :now, expires_at = :until", values, STILL_OPEN)
     except items.ConditionFailed as gone:
         raise NotSignedIn("Please sign in.") from gone
 
 
+def _kept(donor_id: str) -> list[items.Item]:
+    """What the table still has, open or over. Sign-ins are limited, so they are a few dozen at the very most."""
+    return list(items.query_all(items.passing(), _partition(_place(donor_id)), most=1_000))
+
+
+def _token(caller: Caller) -> str:
+    token = caller.cookies.get(COOKIE, "")
+    return token if TOKEN.fullmatch(token) else ""
+
+
 def _key(token: str) -> keys.Key:
-    return keys.passing("SESSION", _name(token))
+    return {"pk": _partition(token[:32]), "sk": hashlib.sha256(token.encode()).hexdigest()}
 
 
-def _name(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def _partition(place: str) -> str:
+    return f"SESSIONS#{place}"
+
+
+def _place(donor_id: str) -> str:
+    """What the cookie says of the donor: enough to find the partition, and not their id."""
+    return hashlib.sha256(f"sessions of {donor_id}".encode()).hexdigest()[:32]

@@ -101,10 +101,11 @@ def by_token(token: str, asking: str) -> str:
 
 def by_code(email: str, code: str) -> str:
     """
-    The donor whose code this is, in any browser. Five wrong ones end the request.
+    The donor whose code this is, in any browser. Five wrong ones end the code.
 
     The try is counted before the code is compared, so that parallel guesses
-    are counted too.
+    are counted too. The link goes on working where it was asked for: else
+    anybody who knows an address could keep its donor out by guessing.
     """
     name = keys.email_hash(email)
     digits = "".join(char for char in code if char.isdigit())
@@ -114,10 +115,10 @@ def by_code(email: str, code: str) -> str:
             items.passing(), key, "ADD tries :one", {":one": 1, ":now": now, ":most": CODE_TRIES}, TRIES_LEFT
         )
         if not hmac.compare_digest(request["code_hash"], _hash_code(name, digits)):
-            raise _refused()
+            raise _refused("code")
         items.delete(items.passing(), key, "code_hash = :code", {":code": request["code_hash"]})
     except items.ConditionFailed as gone:
-        raise _refused() from gone
+        raise _refused("code") from gone
     return str(request["donor_id"])
 
 
@@ -127,11 +128,12 @@ def check_code(code: str) -> None:
         raise InvalidInput("The code has 8 digits.", code="code_invalid", field="code")
 
 
-def _refused() -> NotSignedIn:
+def _refused(field: str | None = None) -> NotSignedIn:
     return NotSignedIn(
         "This does not sign you in. It may have been used, be older than 10 minutes, or belong to another browser: "
         "then type the code from the mail, or ask for a new one.",
         code="sign_in_failed",
+        field=field,
     )
 
 

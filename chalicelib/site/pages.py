@@ -49,6 +49,8 @@ OPTIONAL: dict[str, Any] = {
     "recent": True,
     "signed_in": False,
     "form_token": "",
+    "again": False,
+    "ended": False,
     "challenge_key": "",
     "framed": False,
     "attempt": 0,
@@ -104,6 +106,7 @@ def _templates() -> Environment:
         auto_reload=False,
     )
     env.filters.update(money=_money, brief=_brief, typed=_typed, day=_day, month_day=_month_day, rfc822=_rfc822)
+    env.filters.update(ago=_ago)
     env.globals.update(OPTIONAL)
     env.globals.update(
         charity=charity.current(),
@@ -141,6 +144,15 @@ def _day(value: str | date) -> str:
     """An ISO date, or the day of an ISO moment, as "24 November 2026"."""
     on = value if isinstance(value, date) else datetime.fromisoformat(value)
     return f"{on.day} {on:%B %Y}"
+
+
+def _ago(value: str, now: int) -> str:
+    """How long before `now` (epoch seconds) a moment was. For the last hours only: nobody's time zone is known."""
+    seconds = max(0, now - int(datetime.fromisoformat(value).timestamp()))
+    if seconds < 60:
+        return "just now"
+    number, unit = (seconds // 60, "minute") if seconds < 3600 else (seconds // 3600, "hour")
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"
 
 
 def _rfc822(value: date) -> str:

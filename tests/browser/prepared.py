@@ -29,6 +29,7 @@ PUBLIC = {
     "unsubscribe": "/sign-ups/unsubscribe?token={mail_token}",
     "unsubscribed": "/sign-ups/unsubscribed",
     "sign in": "/portal",
+    "sign in again": "/portal/sign-in?again=yes",
     "type the code": "/portal/code",
     "enter by link": "/portal/enter#token=none",
     "enter without a token": "/portal/enter",
@@ -50,6 +51,7 @@ PORTAL = {
     "statements": "/portal/statements",
     "monthly gifts in every state": "/portal/partnerships",
     "contact": "/portal/contact",
+    "sessions": "/portal/sessions",
 }
 REFUSALS = {"no such story": "/stories/none", "no such gift": "/thank-you?gift=" + 32 * "0"}
 

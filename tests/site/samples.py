@@ -51,6 +51,13 @@ STATEMENTS = [
         "currency_totals": [{"currency": "usd", "amount": 48_000}, {"currency": "jpy", "amount": 5000}],
     },
 ]  # fmt: skip
+SESSIONS = [
+    {
+        "session_id": f"{at:064x}", "device": device, "began_at": "2026-03-10T12:00:00Z",
+        "seen_at": "2026-03-10T12:59:30Z", "this": at == 0,
+    }
+    for at, device in enumerate(("Firefox on Linux", HOSTILE))
+]  # fmt: skip
 ADDRESS = {"line1": HOSTILE, "line2": None, "city": "", "region": "", "postal_code": "", "country": "US"}
 PROBLEMS = [
     NotFound(HOSTILE), NotSignedIn("x"), Forbidden(HOSTILE), Conflict(HOSTILE), TooMany("x", retry_after=90),
@@ -125,4 +132,7 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         *(("portal/your_data.html", {"recent": recent}) for recent in (True, False)), ("portal/erased.html", {}),
         ("portal/partnerships.html", {"partnerships": PARTNERSHIPS}),
         ("portal/partnerships.html", {"partnerships": []}),
+        ("portal/sign_in.html", {"again": True}),
+        ("portal/sessions.html", {"sessions": SESSIONS, "now": 1_773_147_600, "ended": True}),
+        ("portal/sessions.html", {"sessions": SESSIONS[:1], "now": 1_773_147_600}),
     ]  # fmt: skip
