@@ -7,7 +7,7 @@ NAMES := python3 python3.14 python3.13 python3.12 python3.11 python
 ENOUGH := -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 PYTHON = $(firstword $(foreach name,$(NAMES),$(shell command -v $(name) >/dev/null 2>&1 && $(name) $(ENOUGH) 2>/dev/null && echo $(name))))
 
-.PHONY: help run test lint bench contract faults package
+.PHONY: help run test lint bench contract exhaust faults package
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ run: $(STAMP) ## start the whole system on loopback: site 8000, desk 8025, Strip
 	@exec $(BIN)/python -m local
 
 test: $(STAMP) ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --ignore=tests/faults
 
 lint: $(STAMP) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .
@@ -34,6 +34,9 @@ contract: $(STAMP) ## hold moto against Amazon's DynamoDB Local (Java, Maven) an
 
 bench: $(STAMP) ## show speed as ratios against baselines of the same run
 	@$(BIN)/python -m bench
+
+exhaust: $(STAMP) ## every crash point and pair of them, every order of a gift's events, and the harness broken on purpose
+	@$(BIN)/python -m pytest tests/faults
 
 faults: $(STAMP) ## simulate what can go wrong with money: make faults SEEDS=200, or SEED=17 to replay one
 	@SEEDS="$(SEEDS)" SEED="$(SEED)" $(BIN)/python -m tests.faults

@@ -13,6 +13,7 @@ from chalice import Chalice, Rate
 from chalice.app import CloudWatchEvent, Request, Response, SQSEvent
 
 from chalicelib import charity, health, http, letters, openapi, settings
+from chalicelib.gift_aid.routes import routes as gift_aid
 from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
@@ -20,7 +21,7 @@ from chalicelib.portal.email_routes import routes as portal_email
 from chalicelib.portal.privacy_routes import routes as portal_privacy
 from chalicelib.portal.routes import routes as portal
 from chalicelib.portal.session_routes import routes as portal_sessions
-from chalicelib.processor import reconcile, settle, webhook
+from chalicelib.processor import reconcile, settle, standing, webhook
 from chalicelib.processor.routes import routes as processor
 from chalicelib.signups.routes import routes as signups
 from chalicelib.site.routes import routes as site
@@ -28,7 +29,7 @@ from chalicelib.statements.routes import routes as statements
 
 app = Chalice(app_name="giving")
 for blueprint in (
-    giving, processor, signups, portal, portal_sessions, portal_email, portal_privacy, partners, statements,
+    giving, processor, signups, portal, portal_sessions, portal_email, portal_privacy, partners, statements, gift_aid,
     openapi.routes, health.routes, site,
 ):  # fmt: skip
     app.register_blueprint(blueprint)
@@ -72,6 +73,7 @@ def reconcile_hourly(_event: CloudWatchEvent) -> None:
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def reconcile_daily(_event: CloudWatchEvent) -> None:
-    """Compare the last five weeks with Stripe both ways, then a week of the year before, and heal."""
+    """Compare five weeks with Stripe both ways, an older week, and how every monthly gift stands; heal."""
     reconcile.last(days=reconcile.DAILY_DAYS, both_ways=True)
     reconcile.an_old_week()
+    standing.look()

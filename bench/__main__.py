@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 ENVIRONMENT = {
     "STAGE": "local", "SITE_URL": "http://127.0.0.1:8000", "GIVING_TABLE": "g", "SIGNUPS_TABLE": "s",
     "PASSING_TABLE": "p", "MONEY_QUEUE": "m", "MAIL_QUEUE": "q", "DOCUMENTS_BUCKET": "d",
+    "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench",
     "STRIPE_API_KEY": "sk_test_local", "STRIPE_WEBHOOK_SECRET": "whsec_local_0123456789abcdef",
     "TOKEN_SECRET": "x" * 40, "AWS_DEFAULT_REGION": "us-east-1",
 }  # fmt: skip
@@ -28,6 +29,7 @@ def main() -> None:
     print(f"{'what':<52}{'ms':>9}{'baseline':>11}{'ratio':>8}")
     _cold_start()
     _folding()
+    _history()
     _pages()
 
 
@@ -64,6 +66,24 @@ def _folding() -> None:
     ]  # fmt: skip
     _say("fold 10,000 gifts, against sorting their facts", _best(lambda: fold_all(facts)),
          _best(lambda: sorted(facts, key=lambda fact: fact.charge_id)))  # fmt: skip
+
+
+def _history() -> None:
+    from bench.history import LOOKS, Partition  # noqa: PLC0415
+    from chalicelib.giving import history  # noqa: PLC0415
+
+    def look(asked: dict[str, str]) -> float:
+        return _best(lambda: history.page("d", **asked))
+
+    with Partition(300):
+        first = _best(lambda: history.page("d"), times=1)
+        of_few = {name: look(asked) for name, asked in LOOKS.items()}
+    with Partition(10_000):
+        _say("giving, first look ever at 10,000, against 300", _best(lambda: history.page("d"), times=1), first)
+        for name, asked in LOOKS.items():
+            _say(f"giving, {name} at 10,000, against 300", look(asked), of_few[name])
+        file = _best(lambda: history.table("d"), times=2)
+        _say("giving as CSV at 10,000, against a page", file, of_few["first page"])
 
 
 def _pages() -> None:

@@ -4,6 +4,7 @@ import functools
 import tomllib
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,10 +14,16 @@ from chalicelib.errors import InvalidInput, MisconfiguredError
 from chalicelib.money import Money, in_words
 
 FACTS_FILE = Path(__file__).with_name("charity.toml")
+SIGNATURES = Path(__file__).with_name("statements") / "layouts" / "signatures"
 
 
 class LegalEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A registered body that takes gifts. Its country and time zone decide the tax year of what it takes."""
+    """
+    A registered body that takes gifts. Its country and time zone decide the tax year of what it takes.
+
+    Some countries' documents ask for a place of issue, who signs, and the
+    signature: the name of an SVG in statements/layouts/signatures/.
+    """
 
     legal_name: str
     country: str
@@ -25,6 +32,9 @@ class LegalEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tax_number: str
     address: list[str]
     default: bool = False
+    place_of_issue: str = ""
+    signatory: str = ""
+    signature: str = ""
     # How many years after the one of a gift its record must be kept, and whether with the donor's name and address.
     records_years: int = 7
     records_name_donor: bool = False
@@ -56,6 +66,23 @@ class Currency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return int(((minor + self.fee_fixed) / kept_share).to_integral_value(ROUND_CEILING))
 
 
+class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a one-off gift to a fund brings the donor in return, and its value in minor units, by honest estimate."""
+
+    description: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    value: Annotated[int, msgspec.Meta(gt=0)]
+
+
+class GiftAid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The words of a Gift Aid declaration to one British entity; they may name `{legal_name}`."""
+
+    entity: str
+    future: str
+    past_and_future: str
+    responsibility: str
+    tell_us: str
+
+
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who mails come from and where answers go."""
 
@@ -78,6 +105,8 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currencies: dict[str, Currency]
     example: bool = False
     follow: dict[str, str] = {}
+    gift_aid: GiftAid | None = None
+    benefits: dict[str, dict[str, Benefit]] = {}
 
     def entity_for(self, currency: str) -> tuple[str, LegalEntity]:
         """The id and facts of the legal entity that takes gifts in `currency`; the default one for any other."""
@@ -85,6 +114,10 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default = next(key for key, entity in self.entities.items() if entity.default)
         key = known.entity if known else default
         return key, self.entities[key]
+
+    def benefit(self, fund: str, currency: str) -> Benefit | None:
+        """What one gift to the fund brings the donor in return, if anything."""
+        return self.benefits.get(fund, {}).get(currency)
 
     def check_amount(self, money: Money) -> None:
         """Raise InvalidInput unless `money` may be given: a known currency, between its minimum and maximum."""
@@ -127,3 +160,16 @@ def _check(facts: Charity, *, production: bool) -> None:
     strays = [code for code, currency in facts.currencies.items() if currency.entity not in facts.entities]
     if strays or facts.default_currency not in facts.currencies:
         raise MisconfiguredError(f"charity.toml: currencies without a known entity: {strays or facts.default_currency}")
+    if facts.gift_aid and facts.gift_aid.entity not in facts.entities:
+        raise MisconfiguredError(f"charity.toml: gift_aid.entity {facts.gift_aid.entity} is unknown")
+    for fund, values in facts.benefits.items():
+        unknown = set(values) ^ set(facts.currencies)
+        if fund not in facts.funds or unknown:
+            raise MisconfiguredError(f"charity.toml: benefits.{fund}: no such fund, or currencies astray: {unknown}")
+    unsigned = [each.signature for each in facts.entities.values() if each.signature and not _is_there(each.signature)]
+    if unsigned:
+        raise MisconfiguredError(f"charity.toml: no such file in {SIGNATURES.name}/: {', '.join(unsigned)}")
+
+
+def _is_there(signature: str) -> bool:
+    return Path(signature).name == signature and (SIGNATURES / signature).is_file()

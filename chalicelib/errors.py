@@ -57,6 +57,24 @@ class Conflict(GivingError):
     status, code = 409, "conflict"
 
 
+class GiftTaken(Conflict):
+    """
+    A gift's id came with another wish than the one it stands for.
+
+    A donor meets it who went back, changed something and pressed again; the
+    form that is shown then has another id, and is good to go.
+    """
+
+    code = "gift_id_taken"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have changed this gift since you first sent it. To give it as it stands now, please press the button "
+            "once more.",
+            field="gift_id",
+        )
+
+
 class TooMany(GivingError):
     """A limit was reached; `retry_after` says when to come back."""
 
@@ -82,10 +100,15 @@ class ProcessorUnsure(GivingError):
     """
     Nobody knows yet whether Stripe did it: a timeout, a broken connection or a 5xx.
 
-    Never recorded as failed; a webhook or reconcile settles it.
+    Never recorded as failed; a webhook or reconcile settles it. `answer` is
+    the HTTP status that came, 0 if none did.
     """
 
     status, code = 503, "payment_processor_unavailable"
+
+    def __init__(self, message: str, *, retry_after: int | None = None, answer: int = 0) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.answer = answer
 
 
 class NotThere(GivingError):
@@ -110,3 +133,9 @@ class MisconfiguredError(GivingError):
     """A setting or a fact of the charity is missing or cannot be right. Refuse to start rather than to guess."""
 
     status, code = 500, "misconfigured"
+
+
+class DocumentAltered(GivingError):
+    """A kept document is not the one that was issued. It is never given out; a person must look."""
+
+    status, code = 500, "document_altered"

@@ -33,6 +33,8 @@ PRESENT = "attribute_exists(pk)"
 CONFLICT_TRIES = 5
 # What DynamoDB takes in one BatchGetItem, and how often what it left over is asked for again.
 BATCH, BATCH_TRIES = 100, 6
+# Whatever the limit, a page ends at a megabyte: about so many facts.
+A_MEGABYTE_OF_FACTS = 2_000
 # What one write says of another in its way: alone, and among the reasons of a transaction.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 PASSING_FAULTS = {
@@ -171,7 +173,7 @@ def query_all(table: str, pk: str, *, most: int = 20_000, **narrowed: Any) -> It
     """Every item of the range, page by page. Raises OverflowError beyond `most` rather than run for ever."""
     after, seen = "", 0
     while True:
-        found, after = query(table, pk, after=after, limit=500, **narrowed)
+        found, after = query(table, pk, after=after, limit=A_MEGABYTE_OF_FACTS, **narrowed)
         seen += len(found)
         if seen > most:
             raise OverflowError(f"more than {most} items under {pk.split('#', maxsplit=1)[0]}")
@@ -202,6 +204,18 @@ def put_write(table: str, item: Item, condition: str | None = ABSENT) -> Transac
     if condition:
         put["ConditionExpression"] = condition
     return {"Put": put}
+
+
+def count_write(table: str, key: Mapping[str, str], name: str) -> TransactWriteItemTypeDef:
+    """One more of `name` as part of a transaction, whether the item is there or not."""
+    one = marshal({":one": 1})
+    counted = {"#name": name}
+    return {
+        "Update": {
+            "TableName": table, "Key": marshal(key), "UpdateExpression": "ADD #name :one",
+            "ExpressionAttributeNames": counted, "ExpressionAttributeValues": one,
+        }
+    }  # fmt: skip
 
 
 def marshal(values: Mapping[str, Any]) -> dict[str, Any]:

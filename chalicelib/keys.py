@@ -5,8 +5,10 @@ Every key of the three tables, on one page.
     DONOR#<donor>   PROFILE
     DONOR#<donor>   FACT#<gift at>#<charge>#<kind>#<stripe id>     one gift's facts stand together
     DONOR#<donor>   GIFT#<gift id>                                 where in FACT# a gift stands
+    DONOR#<donor>   YEAR#<UTC year>                                how many facts came, and what they added up to
     DONOR#<donor>   PARTNER#<subscription>
     DONOR#<donor>   STATEMENT#<entity>#<tax year>#<number>
+    DONOR#<donor>   GIFTAID#<declaration>                          a British donor's declarations
     DONOR#<donor>   MAIL#<mail>#<about>                            mails about money: sent once, for good
     EMAIL#<sha256>, CUSTOMER#<cus>, CHARGE#<ch>, GIFT#<gift id>, SUBSCRIPTION#<sub>  POINTER
 `Signups`
@@ -27,6 +29,8 @@ SIGNUP = "SIGNUP"
 NOW = "NOW"
 FACTS = "FACT#"
 PARTNERSHIPS = "PARTNER#"
+YEARS = "YEAR#"
+DECLARATIONS = "GIFTAID#"
 
 Key = dict[str, str]
 
@@ -54,8 +58,17 @@ def gift(gift_at: datetime, charge_id: str) -> str:
     return f"{FACTS}{moment(gift_at)}#{charge_id}"
 
 
+def year(gift_at: datetime) -> str:
+    """Where what was given in a year is added up: all facts of a gift fall in one, that of the gift in UTC."""
+    return f"{YEARS}{gift_at.astimezone(UTC).year:04d}"
+
+
 def statement(entity: str, tax_year: int, number: int | None = None) -> str:
     return f"STATEMENT#{entity}#{tax_year}#" + (f"{number:04d}" if number is not None else "")
+
+
+def declaration(declaration_id: str) -> str:
+    return f"{DECLARATIONS}{declaration_id}"
 
 
 def moment(at: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from chalicelib import charity
-from chalicelib.http import CALLS, FORM, JSON, Call, Problem, Routes
+from chalicelib.http import CALLS, CSV, FORM, JSON, Call, Csv, Problem, Routes
 
 routes = Routes(__name__)
 
@@ -35,7 +35,7 @@ def openapi() -> Schema:
 def describe() -> Schema:
     """The whole document. Pages and static files are not calls and are left out."""
     calls = [call for call in CALLS if not call.hidden]
-    types = [kind for call in calls for kind in (call.takes, call.gives) if kind] + [Problem]
+    types = [kind for call in calls for kind in (call.takes, call.gives) if kind and kind is not Csv] + [Problem]
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     by_type = dict(zip([repr(kind) for kind in types], schemas, strict=True))
     paths: dict[str, Schema] = {}
@@ -79,7 +79,10 @@ def _parameters(call: Call) -> list[Schema]:
 def _responses(call: Call, by_type: dict[str, Schema]) -> Schema:
     problem = {JSON: {"schema": by_type[repr(Problem)]}}
     answers: Schema = {status: {"description": said, "content": problem} for status, said in REFUSALS.items()}
-    answers[str(call.status)] = {"description": "Done.", "content": {JSON: {"schema": by_type[repr(call.gives)]}}}
+    done: Schema = {CSV: {"schema": {"type": "string"}}}
+    if call.gives is not Csv:
+        done = {JSON: {"schema": by_type[repr(call.gives)]}}
+    answers[str(call.status)] = {"description": "Done.", "content": done}
     if call.form:
         answers["303"] = {"description": "For a plain form: where the browser goes next."}
     return answers

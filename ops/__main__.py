@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TextIO
 
@@ -14,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from chalicelib.errors import GivingError
-from ops import dead_letters, reconciling, surroundings, whole
+from ops import dead_letters, gift_aid, reconciling, surroundings, whole
 from ops.moments import NoMoment
 from ops.surroundings import Nowhere
 
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--local", action="store_true", help="the `make run` in another terminal")
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_reconcile(commands)
+    _add_gift_aid(commands)
     for name, command, says in (
         ("letters", dead_letters.show, "list dead letters with their cause"),
         ("redrive", dead_letters.redrive, "send dead letters back to their queue"),
@@ -71,6 +73,14 @@ def _add_reconcile(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     added.add_argument("--zone", default="", help="of the dates; the default entity's of charity.toml if left out")
     added.add_argument("--whole", action="store_true", help="compare every fact of the ledger too, over all time")
     added.set_defaults(command=lambda given, console: (whole if given.whole else reconciling).run(given, console))
+
+
+def _add_gift_aid(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    added = commands.add_parser("gift-aid", help="write the schedule of a Gift Aid claim")
+    added.add_argument("--from", dest="first", type=date.fromisoformat, required=True, help="2026-04-06")
+    added.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="likewise, all of that day")
+    added.add_argument("--out", required=True, help="the CSV; beside it goes <out>.trail.csv")
+    added.set_defaults(command=gift_aid.run)
 
 
 def _console(file: TextIO) -> Console:

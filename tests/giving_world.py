@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib import aws, clock, settings
-from chalicelib.giving import checkout, donors, ledger
+from chalicelib.giving import checkout, donors, ledger, started
 from chalicelib.giving.gift import Gift
 from chalicelib.mail import errands
 from chalicelib.partners import store
@@ -65,7 +65,7 @@ class World:
         return gift_id
 
     def session_of(self, gift_id: str) -> str:
-        page = checkout._read(gift_id)
+        page = started.read(gift_id)
         assert page
         return page.session_id
 

@@ -74,3 +74,24 @@ def test_production_is_strict(aws_local: Cloud, monkeypatch: pytest.MonkeyPatch,
     settings.current.cache_clear()
     with pytest.raises(MisconfiguredError, match=name):
         settings.current()
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "[benefits.moon]\n", '[benefits.rescue]\nusd = { description = "Dinner", value = 6000 }\n',
+        '[benefits.rescue]\nusd = { description = "", value = 6000 }\n',
+    ],
+    ids=["no such fund", "not every currency", "no description"],
+)  # fmt: skip
+def test_a_benefit_says_what_it_is_in_every_currency(aws_local: Cloud, tmp_path: Path, added: str) -> None:
+    """A gift in a currency that was forgotten would be told that nothing was given in return."""
+    with pytest.raises(MisconfiguredError):
+        charity.read(written(tmp_path, f"{EXAMPLE}\n{added}"), production=False)
+
+
+@pytest.mark.parametrize("file", ["nobody.svg", "../common.typ"])
+def test_a_signature_is_a_file_that_is_there(aws_local: Cloud, tmp_path: Path, file: str) -> None:
+    """Noticed at the start, and not by the first donor who asks for an official receipt."""
+    with pytest.raises(MisconfiguredError, match="signatures"):
+        charity.read(written(tmp_path, EXAMPLE.replace("example.svg", file)), production=False)

@@ -9,7 +9,7 @@ CALLS = {
     ("post", "/gifts"), ("get", "/gifts/{gift_id}"), ("post", "/webhooks/stripe"), ("post", "/sign-ups"),
     ("post", "/sign-ups/confirm"), ("get", "/sign-ups/preferences"), ("put", "/sign-ups/preferences"),
     ("post", "/sign-ups/unsubscribe"), ("post", "/portal/sign-in"), ("post", "/portal/session"),
-    ("delete", "/portal/session"), ("get", "/portal/gifts"), ("get", "/portal/gifts/{gift_id}/receipt"),
+    ("delete", "/portal/session"), ("get", "/portal/gifts"), ("get", "/portal/gifts.csv"), ("get", "/portal/gifts/{gift_id}/receipt"),
     ("get", "/portal/statements"), ("get", "/portal/statements/{tax_year}"), ("get", "/portal/contact"),
     ("patch", "/portal/contact"), ("get", "/portal/partnerships"), ("patch", "/portal/partnerships/{partnership_id}"),
     ("post", "/portal/partnerships/{partnership_id}/pause"), ("post", "/portal/partnerships/{partnership_id}/resume"),

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime
 from itertools import groupby
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,7 +24,12 @@ SIGN: dict[Kind, int] = {
 
 
 class About(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the donor said of a gift when making it. It travels in Stripe's metadata and stays on every renewal."""
+    """
+    What was said of a gift when it was made. It travels in Stripe's metadata and stays on every renewal.
+
+    `advantage` is the value, in minor units, of what the donor had in return.
+    Never the donor's word: charity.toml states it, or staff in a payment's metadata.
+    """
 
     gift_id: str
     frequency: Frequency = "once"
@@ -35,6 +40,8 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     tribute_note: str = ""
     fees_covered: int = 0
     gift_aid: bool = False
+    advantage: Annotated[int, msgspec.Meta(ge=0)] = 0
+    advantage_description: str = ""
 
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -67,7 +74,11 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Gift(msgspec.Struct, frozen=True):
-    """What the facts of one charge add up to. `kept` is what the charity still holds of `money`."""
+    """
+    What the facts of one charge add up to. `kept` is what the charity still holds of `money`.
+
+    `later` is what happened to it after it was paid, in order of time.
+    """
 
     gift_id: str
     charge_id: str
@@ -81,6 +92,17 @@ class Gift(msgspec.Struct, frozen=True):
     about: About
     method: str
     subscription_id: str
+    later: tuple[Fact, ...] = ()
+
+    @property
+    def advantage(self) -> Money:
+        """The value of what the donor had in return."""
+        return Money(self.about.advantage, self.money.currency)
+
+    @property
+    def eligible(self) -> Money:
+        """What counts for tax: what was kept above the value of anything had in return, never less than nothing."""
+        return Money(max(0, self.kept.minor - self.about.advantage), self.money.currency)
 
     @property
     def state(self) -> State:
@@ -122,6 +144,7 @@ def fold(facts: Iterable[Fact]) -> Gift | None:
         about=payment.payment.about,
         method=payment.payment.method,
         subscription_id=payment.payment.subscription_id,
+        later=tuple(sorted((fact for fact in told if not fact.payment), key=_in_time)),
     )
 
 
@@ -158,6 +181,11 @@ def _as_set(facts: Iterable[Fact]) -> list[Fact]:
         if known.money != fact.money or known.charge_id != fact.charge_id:
             raise FactsDisagree(f"Two facts named {fact.kind} {fact.stripe_id} differ.")
     return [by_name[name] for name in sorted(by_name)]
+
+
+def _in_time(fact: Fact) -> tuple[datetime, int, str]:
+    """By moment; of one moment the money goes before it comes back."""
+    return fact.at, list(SIGN).index(fact.kind), fact.stripe_id
 
 
 def _totals(facts: list[Fact], payment: Fact) -> dict[Kind, int]:

@@ -6,7 +6,7 @@ Nothing here knows in which order, how often or how late Stripe told us.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
@@ -24,6 +24,10 @@ PAGE_LIMIT = 50
 # Facts of one charge: a payment, its refunds and disputes. Stripe's list of
 # refunds of one charge ends far below this.
 FACTS_PER_GIFT = 400
+# How many times one page reads, and how many facts each time after the first. Together more than any one
+# gift has, so that a page always gets ahead, and little enough that looking for a rare gift takes no longer
+# than showing many.
+READS, FACTS_A_READ = 5, 200
 
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -109,31 +113,45 @@ def gifts_between(donor_id: str, first: datetime, last: datetime) -> list[Gift]:
 
 
 def page(
-    donor_id: str, *, first: str = "", last: str = "", cursor: str = "", limit: int = 20
-) -> tuple[list[Gift], str]:
+    donor_id: str, *, first: str = "", last: str = "", cursor: str = "", limit: int = 20,
+    wanted: Callable[[Gift], bool] = lambda _: True,
+) -> tuple[list[Gift], str]:  # fmt: skip
     """
-    One page of the donor's gifts, newest first, and the cursor of the next page or "".
+    One page of the donor's gifts that are `wanted`, newest first, and the cursor of the next page or "".
 
     `first` and `last` are sort keys that narrow the range. A gift's facts
     stand together, so a page reads only its own gifts' facts, however many
-    the donor has: facts are read until one gift too many shows.
+    the donor has: facts are read until one gift too many shows, or as often
+    as one page may read. A page of rare gifts may so hold fewer than `limit`,
+    even none, and still have a cursor.
     """
     limit = min(limit, PAGE_LIMIT)
-    start, end = first or keys.FACTS, last or f"{keys.FACTS}~"
+    end = cursor or last or f"{keys.FACTS}~"
     found: list[Fact] = []
-    while True:
+    for reading in range(READS):
         read, more = items.query(
-            items.giving(), keys.donor(donor_id)["pk"], first=start, last=cursor or end, backward=True,
-            limit=2 * limit + 10,
+            items.giving(), keys.donor(donor_id)["pk"], first=first or keys.FACTS, last=end, backward=True,
+            limit=FACTS_A_READ if reading else 2 * limit + 10,
         )  # fmt: skip
         found += [items.as_struct(item, Fact) for item in read]
-        gifts = fold_all(found)
+        gifts = [gift for gift in fold_all(found) if wanted(gift)]
         if len(gifts) > limit:
             return gifts[:limit], _before(gifts[limit - 1])
         if not more:
             return gifts, ""
         # The oldest gift read so far may lack facts: go on from where the reading stopped.
-        cursor = _just_before(more)
+        end = _just_before(more)
+    return _whole(found, wanted)
+
+
+def _whole(found: list[Fact], wanted: Callable[[Gift], bool]) -> tuple[list[Gift], str]:
+    """The wanted gifts of which all facts were read, and the cursor from which the first that may lack some follows."""
+    half = found[-1]
+    whole = [fact for fact in found if fact.charge_id != half.charge_id]
+    if not whole:
+        raise OverflowError(f"more than {len(found)} facts of one gift")
+    # `#` sorts before all that can go on a charge's id, `~` after all that can follow it.
+    return [gift for gift in fold_all(whole) if wanted(gift)], keys.gift(half.gift_at, half.charge_id) + "#~"
 
 
 def _before(gift: Gift) -> str:
@@ -147,11 +165,12 @@ def _just_before(sort: str) -> str:
 
 
 def _record_one(donor_id: str, fact: Fact) -> bool:
-    """Whether the fact was new. The payment brings its pointers along in one transaction."""
+    """Whether the fact was new. Its year is marked as changed with it, and a payment brings its pointers along."""
     sort = keys.fact(fact.gift_at, fact.charge_id, fact.kind, fact.stripe_id)
     try:
         if fact.payment is None:
-            items.put(items.giving(), items.as_item(keys.donor(donor_id, sort), fact), items.ABSENT)
+            written = items.put_write(items.giving(), items.as_item(keys.donor(donor_id, sort), fact))
+            items.transact([written, _mark(donor_id, fact)])
         else:
             _record_payment(donor_id, sort, fact, fact.payment)
     except items.ConditionFailed:
@@ -177,6 +196,7 @@ def _record_payment(donor_id: str, sort: str, fact: Fact, payment: Payment) -> N
                 items.put_write(items.giving(), items.as_item(keys.donor(donor_id, sort), fact)),
                 items.put_write(items.giving(), items.as_item(keys.pointer("CHARGE", fact.charge_id), begun)),
                 items.put_write(items.giving(), items.as_item(keys.donor(donor_id, f"GIFT#{gift_id}"), place)),
+                _mark(donor_id, fact),
             ]
         )
     except items.ConditionFailed:
@@ -187,6 +207,11 @@ def _record_payment(donor_id: str, sort: str, fact: Fact, payment: Payment) -> N
         about = msgspec.structs.replace(payment.about, gift_id=second_payment_id(fact.charge_id))
         own = msgspec.structs.replace(payment, about=about)
         _record_payment(donor_id, sort, msgspec.structs.replace(fact, payment=own), own)
+
+
+def _mark(donor_id: str, fact: Fact) -> Any:
+    """One more change of the fact's year: what its facts added up to before holds no longer (years.py)."""
+    return items.count_write(items.giving(), keys.donor(donor_id, keys.year(fact.gift_at)), "changes")
 
 
 def _must_agree(donor_id: str, fact: Fact, sort: str) -> None:

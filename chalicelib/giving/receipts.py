@@ -35,5 +35,7 @@ def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
         "entity": facts.entities[gift.entity],
         # Elsewhere a mail is no proof for a tax office; documents for those countries come from statements/.
         "tax_receipt": facts.entities[gift.entity].country == "US",
+        "advantage": in_words(gift.advantage) if gift.about.advantage else "",
+        "eligible": in_words(gift.eligible),
         "portal_url": f"{settings.current().site_url}/portal",
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,10 +10,11 @@ import msgspec
 from chalicelib import clock, money, settings
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.giving import checkout, history
-from chalicelib.giving.checkout import GiftId, GiftProgress, GiftRequest, GiftStarted
+from chalicelib.giving.checkout import GiftProgress, GiftStarted
+from chalicelib.giving.wish import GiftId, GiftRequest, checked, hash_of
 from chalicelib.guard import askers, card_testing, challenge, form_token
 from chalicelib.guard.askers import Asker
-from chalicelib.http import Answer, FormFields, Routes, plain_fields
+from chalicelib.http import Answer, Csv, FormFields, Routes, plain_fields
 from chalicelib.portal import sessions
 
 routes = Routes(__name__)
@@ -90,7 +90,7 @@ def start_gift(wanted: GiftCall) -> Answer:
     """Start the gift whose id the browser made up, or answer as we did before."""
     if wanted.website:
         raise InvalidInput("That form cannot be taken.", code="form_invalid")
-    gift = checkout.checked(_gift_in(wanted))
+    gift = checked(_gift_in(wanted))
     card_testing.allow_gift(_attempt(wanted, gift))
     started = checkout.start(gift)
     return Answer(started, 201, see_other=started.checkout_url, cookies=askers.browser_cookies(routes.caller()))
@@ -128,7 +128,7 @@ def _attempt(wanted: GiftCall, gift: GiftRequest) -> card_testing.Attempt:
     caller = routes.caller()
     return card_testing.Attempt(
         gift_id=gift.gift_id,
-        contents=hashlib.sha256(msgspec.json.encode(gift, order="sorted")).hexdigest(),
+        contents=hash_of(gift),
         asker=Asker(ip=caller.ip, email=gift.email or "", browser=askers.browser_of(caller)),
         form_token=wanted.form_token,
         challenge=wanted.challenge,
@@ -151,7 +151,19 @@ def thank_you() -> Answer:
     return Answer(checkout.progress_of(gift_id), page={"attempt": attempt, "asks": ASKS})
 
 
-@routes.route("/portal/gifts", gives=history.GiftList, page="portal/gifts.html", query=("year", "cursor"))
-def gifts() -> history.GiftList:
+@routes.route(
+    "/portal/gifts", gives=history.GiftList, page="portal/gifts.html", query=("year", "fund", "frequency", "cursor")
+)
+def gifts() -> Answer:
     """The donor's giving history, newest first."""
-    return history.page(sessions.donor(routes.caller()), routes.query("year"), routes.query("cursor"))
+    donor_id = sessions.donor(routes.caller())
+    found = history.page(donor_id, *(routes.query(name) for name in ("year", "cursor", "fund", "frequency")))
+    sparse = found.next is not None and len(found.gifts) < history.PAGE
+    return Answer(found, page={"further": bool(routes.query("cursor")), "sparse": sparse})
+
+
+@routes.route("/portal/gifts.csv", gives=Csv, page="problem.html", query=("year", "fund", "frequency"))
+def gifts_as_csv() -> Csv:
+    """The same gifts, all of them, as a file for a spreadsheet."""
+    donor_id = sessions.donor(routes.caller())
+    return Csv(*history.table(donor_id, *(routes.query(name) for name in ("year", "fund", "frequency"))))

@@ -16,7 +16,7 @@ from datetime import timedelta
 import msgspec
 
 from chalicelib.clock import epoch_seconds
-from chalicelib.errors import ChallengeAsked, Conflict
+from chalicelib.errors import ChallengeAsked, GiftTaken
 from chalicelib.guard import breaker, challenge, counters, form_token, rate_limit, strangers, suspects
 from chalicelib.guard.askers import Asker, Who, hashed
 from chalicelib.guard.counters import Down, Tally
@@ -41,7 +41,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
 def allow_gift(attempt: Attempt) -> None:
     """
-    Let a gift begin, or raise TooMany, ChallengeAsked, InvalidInput (`form_token_invalid`) or Conflict.
+    Let a gift begin, or raise TooMany, ChallengeAsked, InvalidInput (`form_token_invalid`) or GiftTaken.
 
     The same gift with the same contents passes again, whatever has become of
     its token: a retry is not a new attempt.
@@ -133,10 +133,7 @@ def _require_proof(proof: _Proof, windows: list[Window], named: Named) -> None:
 def _again(attempt: Attempt, begun: Tally) -> None:
     """The same gift once more; another one under its id is refused before Stripe is asked."""
     if begun.known["contents"] != attempt.contents:
-        raise Conflict(
-            "This gift was started with other details. Please load the page again.",
-            code="gift_id_taken", field="gift_id",
-        )  # fmt: skip
+        raise GiftTaken
     rate_limit.count([rate_limit.window("gift_again", "gift", hashed("gift", attempt.gift_id))])
 
 

@@ -5,7 +5,7 @@ A view gets validated input and gives back data. Whether that becomes JSON, a
 page or a redirect is decided here, by what the caller sent and accepts.
 """
 
-from chalicelib.http.answering import JSON, Problem, finished, html, page_headers
+from chalicelib.http.answering import CSV, JSON, Csv, Problem, finished, html, page_headers
 from chalicelib.http.caller import FORM, SESSION_COOKIE, Caller, cookie, require_own_origin
 from chalicelib.http.own_form import require_own_form
 from chalicelib.http.reading import FormFields, plain_fields
@@ -13,12 +13,14 @@ from chalicelib.http.routes import CALLS, Answer, Call, Routes
 
 __all__ = [
     "CALLS",
+    "CSV",
     "FORM",
     "JSON",
     "SESSION_COOKIE",
     "Answer",
     "Call",
     "Caller",
+    "Csv",
     "FormFields",
     "Problem",
     "Routes",

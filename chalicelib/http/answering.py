@@ -12,6 +12,7 @@ from chalicelib import charity, settings
 from chalicelib.errors import GivingError
 
 JSON = "application/json"
+CSV = "text/csv"
 
 
 class ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -26,6 +27,20 @@ class Problem(msgspec.Struct, frozen=True):
     """The one shape of every error."""
 
     error: ErrorBody
+
+
+class Csv(msgspec.Struct, frozen=True):
+    """A CSV file to be saved under a name of letters, digits, dots and dashes."""
+
+    filename: str
+    text: str
+
+
+def csv_response(file: Csv, headers: Mapping[str, Any] | None = None) -> Response:
+    """The file as a download, never kept by a cache."""
+    named = f'attachment; filename="{file.filename}"'
+    about = {"Content-Type": f"{CSV}; charset=utf-8; header=present", "Content-Disposition": named}
+    return Response(file.text, {**about, "Cache-Control": "no-store", **(headers or {})})
 
 
 def json_response(body: Any, status: int, headers: Mapping[str, Any] | None = None) -> Response:

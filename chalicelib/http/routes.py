@@ -13,7 +13,9 @@ from chalicelib import plain_text
 from chalicelib.errors import ChallengeAsked, GivingError, InvalidInput
 from chalicelib.http.answering import (
     JSON,
+    Csv,
     cors_headers,
+    csv_response,
     html,
     json_response,
     page_headers,
@@ -187,6 +189,8 @@ class _Exchange:
             headers["Set-Cookie"] = list(answer.cookies)
         if answer.see_other and (self.sent_form or answer.body is None):
             return see_other(answer.see_other, headers)
+        if isinstance(answer.body, Csv):
+            return csv_response(answer.body, headers)
         if self.wants_html and self.page:
             from chalicelib.site import pages  # noqa: PLC0415 - Jinja2 only where a page is asked for
 

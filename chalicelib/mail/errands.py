@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.tell import PartnershipChanged
 from chalicelib.portal import email_change, email_undo, erasure, sign_in
@@ -12,6 +11,7 @@ from chalicelib.portal.email_change import EmailAsked, EmailProven
 from chalicelib.portal.email_undo import EmailUndone
 from chalicelib.portal.erasure import EraseAsked
 from chalicelib.portal.sign_in import SignInAsked
+from chalicelib.processor import settle
 from chalicelib.signups import store as signups
 from chalicelib.signups.store import SignUpAsked
 
@@ -35,6 +35,7 @@ def run(message: str) -> None:
         case EraseAsked():
             erasure.erase(errand)
         case PartnershipChanged():
-            stands = partnerships.one(errand.donor_id, errand.partnership_id)
+            # Asked for before our own record follows: Stripe knows what the mail is to say.
+            stands = settle.partnership_now(errand.partnership_id)
             if stands:
                 tell.changed(errand, stands)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from datetime import UTC, date, datetime, time
+from datetime import date, timedelta
 from typing import Annotated
 
 import msgspec
@@ -20,9 +20,13 @@ from chalicelib.errors import Conflict, InvalidInput, NotFound, NotThere
 from chalicelib.mail import outbox
 from chalicelib.money import Money, in_words
 from chalicelib.partners import store
-from chalicelib.partners.partnership import Partnership, check_pause, next_on_day
+from chalicelib.partners.partnership import Partnership, begin_of, check_day, check_pause, next_on_day
 from chalicelib.partners.tell import PartnershipChanged
-from chalicelib.processor import events, settle, stripe_api
+from chalicelib.processor import events, settle, stripe_api, unpaid
+
+# Stripe takes a month's gift within about an hour of its time; while it does, the next one's day cannot be moved
+# without the chance of a second gift, or of none.
+BEING_TAKEN = timedelta(hours=1)
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -60,49 +64,75 @@ def change(donor_id: str, partnership_id: str, wanted: Change) -> Partnership:
         charity.current().check_amount(amount)
         params |= _amount_params(going_on, amount)
         said.append(f"{in_words(amount)} a month")
-    if wanted.day is not None:
+    kept = _own(donor_id, partnership_id)
+    if wanted.day is not None and {kept.day, going_on.day} != {wanted.day}:
         params |= _day_params(going_on, wanted.day)
         said.append(f"on day {wanted.day}")
+    if not said:
+        return going_on  # the day that it is on already
     stripe_api.change_subscription(partnership_id, params)
     return _done(donor_id, partnership_id, " ".join(said))
 
 
 def pause(donor_id: str, partnership_id: str, wanted: Pause) -> Partnership:
-    """Charge nothing until that day. Source: https://docs.stripe.com/billing/subscriptions/pause-payment"""
-    _going_on(donor_id, partnership_id)
-    resumes = datetime.combine(wanted.until, time(), UTC)
+    """
+    Charge nothing until that day, and nothing that is unpaid now.
+
+    Source: https://docs.stripe.com/billing/subscriptions/pause-payment
+    """
+    going_on = _going_on(donor_id, partnership_id)
+    resumes = begin_of(wanted.until, going_on.zone)
     check_pause(resumes, now())
     held = {"behavior": "void", "resumes_at": int(resumes.timestamp())}
     stripe_api.change_subscription(partnership_id, {"pause_collection": held})
+    unpaid.give_up(partnership_id)
     return _done(donor_id, partnership_id, f"paused until {wanted.until:%d %B %Y}")
 
 
 def resume(donor_id: str, partnership_id: str) -> Partnership:
-    """End a pause now. The next charge is the next one due; nothing is made up for."""
-    going_on = _going_on(donor_id, partnership_id)
-    if going_on.state != "paused":
-        return going_on
-    stripe_api.change_subscription(partnership_id, {"pause_collection": ""})
+    """
+    End a pause now. The next charge is the next one due; nothing is made up for.
+
+    While our own record says paused it is done again, which is harmless: a try
+    whose answer was lost has told the donor nothing yet.
+    """
+    known = _own(donor_id, partnership_id)
+    if known.state != "paused":
+        known = _going_on(donor_id, partnership_id)
+    if known.state != "paused":
+        return known
+    try:
+        stripe_api.change_subscription(partnership_id, {"pause_collection": ""})
+    except NotThere:
+        return _going_on(donor_id, partnership_id)  # raises Conflict: it has ended meanwhile
     return _done(donor_id, partnership_id, "resumed")
 
 
 def cancel(donor_id: str, partnership_id: str, wanted: Cancel) -> Partnership:
-    """End the monthly gift at once. Doing it twice is harmless. Its own mail follows from the state."""
+    """End the monthly gift at once, and what is unpaid of it. Twice is harmless. Its mail follows from the state."""
     known = _own(donor_id, partnership_id)
     if known.state == "ended":
         return known
     # Ended already, by staff or by an earlier try whose answer was lost, is as good.
     with suppress(NotThere):
         stripe_api.cancel_subscription(partnership_id, {"cancellation_details": {"comment": wanted.reason}})
+    unpaid.give_up(partnership_id)
     return _done(donor_id, partnership_id, "ended")
 
 
-def card_page(donor_id: str) -> str:
-    """The address of Stripe's page for changing the card of the donor's monthly gift."""
-    going_on = [each for each in store.of_donor(donor_id) if each.state != "ended"]
+def card_page(donor_id: str, partnership_id: str = "") -> str:
+    """
+    The address of Stripe's page for changing the card of this monthly gift.
+
+    Each may have a Stripe customer, and so a card, of its own. Without a name
+    it is the one with a payment problem, or else the newest.
+    """
+    named = [_own(donor_id, partnership_id)] if partnership_id else store.of_donor(donor_id)
+    going_on = [each for each in named if each.state != "ended"]
     if not going_on:
         raise Conflict("There is no monthly gift to change the card of.", code="no_partnership")
-    return stripe_api.billing_portal(going_on[0].customer_id, f"{settings.current().site_url}/portal/partnerships")
+    first = min(going_on, key=lambda each: each.state != "payment_problem")
+    return stripe_api.billing_portal(first.customer_id, f"{settings.current().site_url}/portal/partnerships")
 
 
 def _own(donor_id: str, partnership_id: str) -> Partnership:
@@ -113,7 +143,14 @@ def _own(donor_id: str, partnership_id: str) -> Partnership:
 
 
 def _going_on(donor_id: str, partnership_id: str) -> Partnership:
+    """
+    The monthly gift as it is at Stripe now: what we kept may be older than its latest renewal.
+
+    It is not kept here: what we kept also tells which change was not told to the donor yet.
+    """
     found = _own(donor_id, partnership_id)
+    if found.state != "ended":
+        found = settle.partnership_now(partnership_id) or found
     if found.state == "ended":
         raise Conflict("This monthly gift has ended.", code="partnership_ended")
     return found
@@ -146,11 +183,22 @@ def _day_params(going_on: Partnership, day: int) -> dict[str, object]:
     """
     if going_on.state != "active" or going_on.next_charge_at is None:
         raise Conflict("The day can be changed while the monthly gift is active.", code="partnership_not_active")
-    return {"trial_end": int(next_on_day(day, going_on.next_charge_at, now()).timestamp())}
+    check_day(day)
+    if going_on.next_charge_at < now() + BEING_TAKEN:
+        raise Conflict(
+            "This month's gift is just being taken. Please change the day in an hour.", code="gift_being_taken"
+        )
+    moved = next_on_day(day, going_on.next_charge_at, now(), going_on.zone)
+    return {"trial_end": int(moved.timestamp())}
 
 
 def _done(donor_id: str, partnership_id: str, said: str) -> Partnership:
-    """Read from Stripe what stands now, keep it, and have the donor told by mail."""
-    settle.read_partnership(partnership_id)
+    """
+    Have the donor told by mail, then read from Stripe what stands now, and keep it.
+
+    In this order, so that a change which died in between is one that our own
+    record does not have, and is done and told when it is asked for again.
+    """
     outbox.ask(PartnershipChanged(donor_id, partnership_id, said, secrets.token_hex(8)))
+    settle.read_partnership(partnership_id)
     return _own(donor_id, partnership_id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import calendar
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,13 +13,39 @@ from chalicelib.errors import InvalidInput
 from chalicelib.money import Money
 
 State = Literal["active", "payment_problem", "paused", "ended"]
+Reason = Literal["bank_asks", "card_expired", "funds", "declined"]
 
 # A pause ends within a year: after that a donor is better asked anew.
 LONGEST_PAUSE_DAYS = 366
+# Every month has this day. Stripe takes the day of the first charge for all
+# later ones, so a gift moved to the 31st in April would stay on the 30th.
+LAST_DAY_TO_CHOOSE = 28
+NOON = time(12)
+
+
+class Trouble(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    Why a month's gift was not taken: this is what its donor can do something about.
+
+    `bank_asks` is no refusal: the bank wants the donor to confirm, at
+    `pay_url`. There any other failed month can be paid as well. `retry_at` is
+    when Stripe asks the bank again by itself, if it will.
+    """
+
+    invoice_id: str
+    because: Reason
+    owed: Money
+    pay_url: str = ""
+    retry_at: datetime | None = None
 
 
 class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One Freedom Partner's monthly gift as Stripe has it. Moments are in UTC, as Stripe bills."""
+    """
+    One Freedom Partner's monthly gift as Stripe has it.
+
+    Moments are in UTC, as Stripe bills. What a donor is shown are dates in
+    `time_zone`, where the receipts are dated too.
+    """
 
     partnership_id: str
     donor_id: str
@@ -27,6 +54,7 @@ class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     day: int
     state: State
     started_at: datetime
+    time_zone: str = "UTC"
     next_charge_at: datetime | None = None
     paused_until: datetime | None = None
     ended_at: datetime | None = None
@@ -35,11 +63,38 @@ class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     gift_id: str = ""
     fund: str = ""
     source: str = ""
+    trouble: Trouble | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def date_of(self, moment: datetime | None) -> date | None:
+        """The date of one of the moments as it is shown."""
+        return moment.astimezone(self.zone).date() if moment else None
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether it ended because it could not be taken, and not because somebody ended it."""
+        return self.state == "ended" and self.ended_by == "payment_failed"
+
+
+def day_of_month(anchor: datetime, zone: tzinfo) -> int:
+    """
+    On which day of the month the charges fall that count from `anchor`, as the donor sees it.
+
+    Stripe counts months in UTC and takes the last day where a month is too
+    short: from 31 January to 28 February, 31 March, 30 April. Late in the
+    evening UTC's 1st is the last day here, whatever its number.
+
+    Source: https://docs.stripe.com/billing/subscriptions/billing-cycle
+    """
+    return max(_months_later(anchor, months).astimezone(zone).day for months in range(12))
 
 
 def first_charge_from(due: datetime, day: int, resumes: datetime) -> datetime:
     """
-    The first monthly charge on or after the end of a pause.
+    The first monthly charge on or after the end of a pause. `day` is the anchor's, in UTC.
 
     Charges that fall into the pause are given up, not saved up: paused until
     1 September with charges on the 10th, the next is on 10 September.
@@ -49,15 +104,23 @@ def first_charge_from(due: datetime, day: int, resumes: datetime) -> datetime:
     return due
 
 
-def next_on_day(day: int, due: datetime, now: datetime) -> datetime:
+def next_on_day(day: int, due: datetime, now: datetime, zone: tzinfo = UTC) -> datetime:
     """
-    When the next charge falls after the donor moved it to `day`.
+    When the next charge falls after the donor moved it to `day`: at noon there.
 
     It stays in the month in which it was due, unless that day is past; then
     it is the next month's. So no calendar month ever has two.
     """
-    moved = on_day(due.year, due.month, day, due)
-    return moved if moved > now else on_day(*_following_month(due), day, due)
+    noon = datetime.combine(due.astimezone(zone), NOON, zone)
+    moved = on_day(noon.year, noon.month, day, noon)
+    if moved <= now:
+        moved = on_day(*_following_month(noon), day, noon)
+    return moved.astimezone(UTC)
+
+
+def begin_of(day: date, zone: tzinfo) -> datetime:
+    """The moment at which a day begins there."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def on_day(year: int, month: int, day: int, like: datetime) -> datetime:
@@ -67,10 +130,21 @@ def on_day(year: int, month: int, day: int, like: datetime) -> datetime:
 
 def check_pause(until: datetime, now: datetime) -> None:
     """Raise InvalidInput unless a pause may last until then."""
-    days = (until - now).days
-    if until <= now or days > LONGEST_PAUSE_DAYS:
+    if not now < until <= now + timedelta(days=LONGEST_PAUSE_DAYS):
         raise InvalidInput("Choose a day within the next twelve months.", code="pause_invalid", field="until")
+
+
+def check_day(day: int) -> None:
+    """Raise InvalidInput unless a gift can be moved to that day of every month."""
+    if not 1 <= day <= LAST_DAY_TO_CHOOSE:
+        message = "Choose a day from the 1st to the 28th, which every month has."
+        raise InvalidInput(message, code="day_invalid", field="day")
 
 
 def _following_month(moment: datetime) -> tuple[int, int]:
     return (moment.year + 1, 1) if moment.month == 12 else (moment.year, moment.month + 1)
+
+
+def _months_later(start: datetime, months: int) -> datetime:
+    years, month = divmod(start.month - 1 + months, 12)
+    return on_day(start.year + years, month + 1, start.day, start)

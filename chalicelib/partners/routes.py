@@ -19,8 +19,22 @@ from chalicelib.portal import sessions
 routes = Routes(__name__)
 
 
+class TroubleView(msgspec.Struct, frozen=True):
+    """
+    Why this month's gift was not taken. `owed` is in minor units; `pay_url` is a page of Stripe's.
+
+    `bank_asks`: the donor confirms there. Any other reason: another card, in
+    the portal or there. `retry_on` is when the bank is asked again.
+    """
+
+    because: Literal["bank_asks", "card_expired", "funds", "declined"]
+    owed: int
+    pay_url: str
+    retry_on: date | None
+
+
 class PartnershipView(msgspec.Struct, frozen=True):
-    """A monthly gift as its donor sees it. `amount` is in minor units."""
+    """A monthly gift as its donor sees it. `amount` is in minor units; dates are those of its receipts' time zone."""
 
     partnership_id: str
     amount: int
@@ -32,6 +46,7 @@ class PartnershipView(msgspec.Struct, frozen=True):
     paused_until: date | None
     ended_on: date | None
     method: str
+    trouble: TroubleView | None
 
 
 class PartnershipList(msgspec.Struct, frozen=True):
@@ -53,12 +68,18 @@ def view(each: Partnership) -> PartnershipView:
         currency=each.amount.currency,
         day=each.day,
         state=each.state,
-        started_on=each.started_at.date(),
-        next_charge_on=each.next_charge_at.date() if each.next_charge_at else None,
-        paused_until=each.paused_until.date() if each.paused_until else None,
-        ended_on=each.ended_at.date() if each.ended_at else None,
+        started_on=each.started_at.astimezone(each.zone).date(),
+        next_charge_on=each.date_of(each.next_charge_at),
+        paused_until=each.date_of(each.paused_until),
+        ended_on=each.date_of(each.ended_at),
         method=each.method,
+        trouble=_trouble(each),
     )
+
+
+def _trouble(each: Partnership) -> TroubleView | None:
+    it = each.trouble
+    return TroubleView(it.because, it.owed.minor, it.pay_url, each.date_of(it.retry_at)) if it else None
 
 
 def _change_form(fields: FormFields) -> dict[str, Any]:
@@ -126,11 +147,14 @@ def cancel(partnership_id: str, wanted: Cancel) -> Answer:
     return _shown(manage.cancel(_donor(), partnership_id, wanted))
 
 
-@routes.route("/portal/payment-method", methods=("POST",), gives=PaymentPage, status=201, form=plain_fields)
+@routes.route(
+    "/portal/payment-method", methods=("POST",), gives=PaymentPage, status=201, form=plain_fields,
+    query=("partnership",),
+)  # fmt: skip
 def payment_method() -> Answer:
-    """Go to Stripe's own page for changing the card."""
+    """Go to Stripe's own page for changing the card: of the monthly gift named, or of the one that needs it most."""
     caller = routes.caller()
     donor_id = sessions.donor_changing(caller)
     card_testing.allow_payment_page(donor=donor_id, session=caller.cookies.get(sessions.COOKIE, ""), ip=caller.ip)
-    url = manage.card_page(donor_id)
+    url = manage.card_page(donor_id, routes.query("partnership"))
     return Answer(PaymentPage(url), 201, see_other=url)

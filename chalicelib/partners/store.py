@@ -52,6 +52,12 @@ def of_donor(donor_id: str) -> list[Partnership]:
     return sorted(newest, key=lambda each: each.state == "ended")
 
 
+def kept(subscription_id: str) -> Partnership | None:
+    """What is kept of a subscription, whosever it is."""
+    pointer = items.get(items.giving(), keys.pointer("SUBSCRIPTION", subscription_id))
+    return one(pointer["donor_id"], subscription_id) if pointer else None
+
+
 def one(donor_id: str, subscription_id: str) -> Partnership | None:
     """One partnership of this donor; another donor's is not looked at."""
     item = items.get(items.giving(), _key(donor_id, subscription_id))

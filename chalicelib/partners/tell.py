@@ -22,18 +22,20 @@ class PartnershipChanged(msgspec.Struct, frozen=True, tag=True):
 
 def how_it_stands(stands: Partnership) -> None:
     """
-    Mail what the state calls for: a welcome, a payment problem, or that it has ended.
+    Mail what the state calls for: a welcome, what to do about a payment problem, or that it has ended.
 
-    Once each: the mail's name carries the partnership, and for a payment
-    problem the month.
+    Once each: the name of the mail carries the partnership, and for a payment
+    problem the invoice, which is a month's. A donor hears a second time of
+    the same month only when something else is to be done about it: first the
+    card, then the bank, or the other way round.
     """
     if stands.state in {"active", "paused"}:
         _mail(stands, "partner_welcome", stands.partnership_id)
-    elif stands.state == "payment_problem" and stands.next_charge_at:
-        _mail(stands, "payment_problem", f"{stands.partnership_id}-{stands.next_charge_at:%Y-%m}")
+    elif stands.trouble:
+        mail = "payment_to_confirm" if stands.trouble.because == "bank_asks" else "payment_problem"
+        _mail(stands, mail, f"{stands.partnership_id}-{stands.trouble.invoice_id}")
     elif stands.state == "ended":
-        lapsed = stands.ended_by == "payment_failed"
-        _mail(stands, "partnership_lapsed" if lapsed else "partnership_ended", stands.partnership_id)
+        _mail(stands, "partnership_ended", stands.partnership_id)
 
 
 def changed(job: PartnershipChanged, stands: Partnership) -> None:
@@ -53,11 +55,23 @@ def _mail(stands: Partnership, mail: str, about: str, **more: str) -> None:
         "amount": in_words(stands.amount),
         "day": stands.day,
         "method": stands.method,
-        "next_charge_on": stands.next_charge_at.date() if stands.next_charge_at else None,
-        "paused_until": stands.paused_until.date() if stands.paused_until else None,
+        "next_charge_on": stands.date_of(stands.next_charge_at),
+        "paused_until": stands.date_of(stands.paused_until),
+        "lapsed": stands.lapsed,
+        **_trouble(stands),
         "portal_url": f"{settings.current().site_url}/portal",
         "give_url": f"{settings.current().site_url}/give",
         "charity": charity.current(),
         **more,
     }
     outbox.send_once(mail, about, donor.email, context, donor_id=stands.donor_id)
+
+
+def _trouble(stands: Partnership) -> dict[str, object]:
+    it = stands.trouble
+    return {
+        "owed": in_words(it.owed) if it else "",
+        "because": it.because if it else "",
+        "pay_url": it.pay_url if it else "",
+        "retry_on": stands.date_of(it.retry_at) if it else None,
+    }

@@ -16,6 +16,8 @@ import msgspec
 
 from chalicelib import charity, clock, items, keys
 from chalicelib.errors import InvalidInput, ProcessorUnsure
+from chalicelib.gift_aid import store as gift_aid
+from chalicelib.gift_aid.declaration import covers
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.donors import Address, Donor
 from chalicelib.mail import outbox
@@ -68,6 +70,7 @@ def erase(job: EraseAsked) -> None:
         close_the_door(donor)
         forget_sign_ups(donor)
         forget_tributes(job.donor_id)
+        end_declarations(job.donor_id)
         forget_profile(donor)
     farewell = donors.profile(job.donor_id)
     assert farewell, "a tombstone stays"
@@ -109,6 +112,15 @@ def forget_tributes(donor_id: str) -> None:
             )  # fmt: skip
 
 
+def end_declarations(donor_id: str) -> None:
+    """No Gift Aid on anything later. A declaration that a claim rests on is kept, with the name it was made in."""
+    gift_aid.cancel(donor_id)
+    gifts = ledger.gifts_between(donor_id, BEGINNING, clock.now())
+    for each in gift_aid.of_donor(donor_id):
+        if not any(covers(each, gift) for gift in gifts):
+            items.delete(items.giving(), keys.donor(donor_id, keys.declaration(each.declaration_id)))
+
+
 def forget_profile(donor: Donor) -> None:
     """Put the tombstone where the profile was. It keeps the address until the last mail has gone there."""
     kept_until, named = _kept_by_law(donor.donor_id)
@@ -137,7 +149,8 @@ def release_addresses(donor: Donor) -> None:
 def say_goodbye(donor: Donor) -> None:
     """The last mail: that it is done, and what is kept."""
     if donor.farewell:
-        context = {"kept_until": donor.kept_until, "named": bool(donor.receipt_name)}
+        named = bool(donor.receipt_name or gift_aid.of_donor(donor.donor_id))
+        context = {"kept_until": donor.kept_until, "named": named}
         outbox.send_once("erased", donor.donor_id, donor.farewell, context)
 
 

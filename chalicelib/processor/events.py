@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,13 +13,16 @@ from chalicelib.clock import from_epoch
 from chalicelib.giving.donors import Address, Donor
 from chalicelib.giving.gift import About, Fact, Kind, Payment, renewal_id
 from chalicelib.money import Money
-from chalicelib.partners.partnership import Partnership, State, first_charge_from
+from chalicelib.partners.partnership import Partnership, State, Trouble, day_of_month, first_charge_from
 
 Object = dict[str, Any]
 
 # In Stripe's metadata all values are texts of at most 500 characters.
 # Source: https://docs.stripe.com/metadata
 ABOUT_FIELDS = {field.name: field for field in msgspec.structs.fields(About)}
+
+# An invoice of which nothing is owed any more.
+SETTLED = frozenset({"paid", "void", "uncollectible"})
 
 def metadata_of(about: About) -> dict[str, str]:
     """What travels with the payment so that the ledger can be rebuilt from Stripe alone."""
@@ -155,7 +159,9 @@ def method_of(paid_with: Object) -> str:
     name = names.get(kind, kind.replace("_", " ").capitalize())
     return f"{name} •••• {part['last4']}" if part.get("last4") else name
 
-def partnership_of(subscription: Object, donor_id: str) -> Partnership | None:
+def partnership_of(
+    subscription: Object, donor_id: str, time_zone: str, trouble: Trouble | None = None
+) -> Partnership | None:
     """
     A subscription as the donor sees it, or None if it is not ours or was never paid for.
 
@@ -176,17 +182,19 @@ def partnership_of(subscription: Object, donor_id: str) -> Partnership | None:
         donor_id=donor_id,
         customer_id=id_of(subscription["customer"]),
         amount=Money(item["price"]["unit_amount"] * (item.get("quantity") or 1), item["price"]["currency"]),
-        day=anchor.day,
+        day=day_of_month(anchor, ZoneInfo(time_zone)),
         state=state,
+        started_at=from_epoch(subscription["start_date"]),
+        time_zone=time_zone,
         next_charge_at=_next_charge(subscription, state, due, resumes, anchor.day),
         paused_until=resumes if state == "paused" else None,
-        started_at=from_epoch(subscription["start_date"]),
         ended_at=from_epoch(ended_at) if state == "ended" and ended_at else None,
         ended_by=str((subscription.get("cancellation_details") or {}).get("reason") or "") if state == "ended" else "",
         method=_method_of_subscription(subscription),
         gift_id=about.gift_id,
         fund=about.fund,
         source=about.source,
+        trouble=trouble,
     )
 
 def id_of(reference: Any) -> str:
@@ -199,10 +207,12 @@ def charges_named(kind: str, thing: Object) -> Iterable[str]:
     return [str(named)] if named else []
 
 def _state(subscription: Object) -> State:
-    status = subscription["status"]
+    status, invoice = subscription["status"], subscription.get("latest_invoice")
     if status == "canceled":
         return "ended"
-    if status in {"past_due", "unpaid"}:
+    # What was given up is owed no more, whatever Stripe still calls the subscription.
+    owes = not isinstance(invoice, dict) or invoice["status"] not in SETTLED
+    if status in {"past_due", "unpaid"} and owes:
         return "payment_problem"
     return "paused" if subscription.get("pause_collection") or status == "paused" else "active"
 
@@ -216,7 +226,9 @@ def _next_charge(
     return due
 
 def _method_of_subscription(subscription: Object) -> str:
-    method = subscription.get("default_payment_method")
+    customer = subscription.get("customer")
+    fallback = customer.get("invoice_settings") or {} if isinstance(customer, dict) else {}
+    method = subscription.get("default_payment_method") or fallback.get("default_payment_method")
     return method_of(method) if isinstance(method, dict) else ""
 
 def _subscription_details(invoice: Object) -> Object:

@@ -15,14 +15,15 @@ from typing import Literal
 import msgspec
 
 from chalicelib import charity, log
+from chalicelib.clock import from_epoch
 from chalicelib.errors import NotThere
-from chalicelib.giving import checkout, donors, ledger, receipts
+from chalicelib.giving import donors, ledger, receipts, started
 from chalicelib.giving.gift import About, Fact, Payment
 from chalicelib.guard import outcomes
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.partnership import Partnership
-from chalicelib.processor import events, stripe_api
+from chalicelib.processor import events, stripe_api, trouble, unpaid
 from chalicelib.processor.events import Object
 from chalicelib.processor.webhook import Hint
 from chalicelib.statements.tax_year import settle as date_in_zone
@@ -75,10 +76,10 @@ def charge(charge_id: str) -> Settled:
     place = _place(charge_id)
     if place.unfinished:
         _look_out_for_the_erased(place)
-    checkout.paid(about.gift_id, donor_id, charge_id)
+    started.paid(about.gift_id, donor_id, charge_id)
     receipts.send(donor_id, place.gift_id)
     if subscription_id:
-        partnership(subscription_id)
+        _watch_for_late_charge(found, partnership(subscription_id))
     outcomes.learn(found, about.gift_id, monthly=bool(subscription_id))
     ledger.finish(place)
     return Settled("a gift", told, new)
@@ -96,7 +97,7 @@ def session(session_id: str) -> None:
         for charge_id in _charges_of_session(found, intent):
             charge(charge_id)
         return
-    checkout.progressed(about.gift_id, session_id, _progress(found, intent))
+    started.progressed(about.gift_id, session_id, _progress(found, intent or _first_payment(found)))
 
 
 def invoice(invoice_id: str) -> None:
@@ -110,16 +111,38 @@ def invoice(invoice_id: str) -> None:
     partnership(events.subscription_of(found))
 
 
-def partnership(subscription_id: str) -> None:
-    """Keep how a subscription stands now, and tell the donor what they need to know."""
-    stands = read_partnership(subscription_id)
-    if stands:
-        tell.how_it_stands(stands)
+def partnership(subscription_id: str) -> Partnership | None:
+    """
+    Keep how a subscription stands now, and tell the donor what they need to know.
+
+    On the way it is put right at Stripe: it takes up the donor's new card, and
+    gives up what is not to be taken.
+    """
+    found, stands = _read_and_kept(subscription_id)
+    if stands is None:
+        return None
+    card = trouble.newer_card(found)
+    if card:
+        stripe_api.change_subscription(subscription_id, {"default_payment_method": card})
+        found, stands = _read_and_kept(subscription_id)
+        assert stands, "it was one of ours a moment ago"
+    if trouble.takes_nothing(found):
+        unpaid.give_up(subscription_id)
+    elif stands.state == "payment_problem":
+        # A month that was not paid is not made up for in the next.
+        unpaid.give_up(subscription_id, but=events.id_of(found["latest_invoice"]))
+    tell.how_it_stands(stands)
+    return stands
 
 
 def read_partnership(subscription_id: str) -> Partnership | None:
+    """Keep how a subscription stands now, and give it back; None if it is not ours or was never paid for."""
+    return _read_and_kept(subscription_id)[1]
+
+
+def _read_and_kept(subscription_id: str) -> tuple[Object, Partnership | None]:
     """
-    Keep how a subscription stands now, and give it back; None if it is not ours or was never paid for.
+    A subscription and how it is kept from now on.
 
         we: read version 4 ....... ask Stripe ....... write 5, if still 4
         other:        ... read 4 ... ask ... write 5 -> ours fails, we begin again
@@ -129,11 +152,40 @@ def read_partnership(subscription_id: str) -> Partnership | None:
     """
     for _ in range(partnerships.TRIES):
         seen = partnerships.seen(subscription_id)
-        found = stripe_api.subscription(subscription_id)
-        stands = events.partnership_of(found, seen.donor_id or _donor_of_subscription(found))
+        found, stands = _as_it_stands(subscription_id, seen)
         if stands is None or partnerships.replace(stands, seen.version):
-            return stands
+            return found, stands
     raise OverflowError("a partnership keeps changing while it is read")
+
+
+def partnership_now(subscription_id: str) -> Partnership | None:
+    """How a subscription stands at Stripe now, without keeping it; None if it is not ours or was never paid for."""
+    return _as_it_stands(subscription_id, partnerships.seen(subscription_id))[1]
+
+
+def _as_it_stands(subscription_id: str, seen: partnerships.Seen) -> tuple[Object, Partnership | None]:
+    found = stripe_api.subscription(subscription_id)
+    owed = trouble.unpaid_invoice(found)
+    why = trouble.of(owed, stripe_api.payments_for(owed["id"])) if owed else None
+    donor_id = seen.donor_id or _donor_of_subscription(found)
+    return found, events.partnership_of(found, donor_id, zone_of(found), why)
+
+
+def zone_of(found: Object) -> str:
+    """The time zone in which the gifts of a subscription are dated: the one of the entity that takes them."""
+    return charity.current().entity_for(found["currency"])[1].time_zone
+
+
+def _watch_for_late_charge(found: Object, stands: Partnership | None) -> None:
+    """
+    Count money that was taken of a donor whose monthly gift had ended: staff must give it back.
+
+    Only a charge that began after the end is one: a bank debit begun before
+    may arrive days later, and a charge of the very second was there first.
+    Counted whenever it is met until it is given back, so that no crash hides it.
+    """
+    if stands and stands.ended_at and from_epoch(found["created"]) > stands.ended_at and not found.get("refunded"):
+        log.alarm("charged_after_end", charge=found["id"], subscription=stands.partnership_id)
 
 
 def _tell_guard(found: Object) -> None:
@@ -157,6 +209,12 @@ def _fraud_warning(hint: Hint) -> None:
     warning = stripe_api.fraud_warning(hint.object_id)
     log.alarm("early_fraud_warning", charge=events.id_of(warning["charge"]))
     charge(events.id_of(warning["charge"]))
+
+
+def _customer(hint: Hint) -> None:
+    """A donor may have changed the card: each of their monthly gifts takes it up."""
+    for each in stripe_api.subscriptions_of(hint.object_id):
+        partnership(each["id"])
 
 
 def _about(found: Object) -> tuple[About | None, str]:
@@ -212,7 +270,13 @@ def _facts(found: Object, gift_at: datetime, payment: Payment) -> list[Fact]:
     return facts
 
 
-def _progress(found: Object, intent: Object | str | None) -> checkout.Progress:
+def _first_payment(found: Object) -> Object | None:
+    """The payment intent behind a monthly gift's page: only its invoice leads there."""
+    invoice_id = events.id_of(found.get("invoice"))
+    return next(iter(stripe_api.payments_for(invoice_id)), None) if invoice_id else None
+
+
+def _progress(found: Object, intent: Object | str | None) -> started.Progress:
     if found["status"] == "expired":
         return "expired"
     status = intent.get("status") if isinstance(intent, dict) else None
@@ -269,5 +333,6 @@ HANDLERS: dict[str, Work] = {
         ("customer.subscription.updated", "customer.subscription.deleted"),
         lambda hint: partnership(hint.object_id),
     ),
+    "customer.updated": _customer,
     "radar.early_fraud_warning.created": _fraud_warning,
 }  # fmt: skip

@@ -32,7 +32,7 @@ PAGES_LIMIT = 200
 Object = dict[str, Any]
 
 CHARGE_PARTS = ["balance_transaction", "payment_intent", "customer"]
-SUBSCRIPTION_PARTS = ["default_payment_method", "customer"]
+SUBSCRIPTION_PARTS = ["default_payment_method", "customer.invoice_settings.default_payment_method", "latest_invoice"]
 
 
 _transport: HTTPClient | None = None
@@ -107,19 +107,48 @@ def payment_intents_of(invoice_id: str) -> list[str]:
     return [str(paid["payment"]["payment_intent"]) for paid in found if paid["payment"].get("payment_intent")]
 
 
+def payments_for(invoice_id: str) -> list[Object]:
+    """The payment intents themselves that pay, or tried to pay, an invoice; the newest first."""
+    found = _listed(client().v1.invoice_payments.list, invoice=invoice_id, expand=["data.payment.payment_intent"])
+    return [paid["payment"]["payment_intent"] for paid in found if paid["payment"].get("payment_intent")]
+
+
 def charges_of(payment_intent_id: str) -> list[Object]:
     """Every charge that a payment intent made, failed ones too."""
     return list(_listed(client().v1.charges.list, payment_intent=payment_intent_id))
 
 
 def subscription(subscription_id: str) -> Object:
-    """A subscription with its customer and payment method."""
+    """A subscription with its customer, the payment methods of both, and its latest invoice."""
     return _ask(lambda: client().v1.subscriptions.retrieve(subscription_id, {"expand": SUBSCRIPTION_PARTS}))
 
 
-def subscriptions_of(customer_id: str) -> list[Object]:
-    """The subscriptions of a customer that have not ended."""
-    return list(_listed(client().v1.subscriptions.list, customer=customer_id))
+def subscriptions(ended_since: int) -> Iterator[Object]:
+    """
+    Every subscription that goes on, and those that ended at or after that second, with payment method and customer.
+
+    One that ended has the end of the period in which it did, which is later still.
+    """
+    parts = ["data.default_payment_method", "data.customer"]
+    yield from _listed(client().v1.subscriptions.list, status="all", current_period_end={"gte": ended_since}, expand=parts)
+
+
+def subscriptions_of(customer_id: str) -> Iterator[Object]:
+    """The subscriptions of a customer that go on."""
+    yield from _listed(client().v1.subscriptions.list, customer=customer_id)
+
+
+def unpaid_invoices(subscription_id: str) -> list[Object]:
+    """The invoices of a subscription that are, or will be, collected."""
+    ask = client().v1.invoices.list
+    return [each for status in ("open", "draft") for each in _listed(ask, subscription=subscription_id, status=status)]
+
+
+def void_invoice(invoice: Object) -> None:
+    """Give an unpaid invoice up. A subscription's draft cannot be deleted: it is first made one that can be voided."""
+    if invoice["status"] == "draft":
+        _ask(lambda: client().v1.invoices.finalize_invoice(invoice["id"], {"auto_advance": False}))
+    _ask(lambda: client().v1.invoices.void_invoice(invoice["id"]))
 
 
 def change_subscription(subscription_id: str, params: Object) -> Object:
@@ -139,10 +168,11 @@ def change_customer(customer_id: str, params: Object) -> None:
 
 def billing_portal(customer_id: str, return_url: str) -> str:
     """The address of Stripe's own page for changing the card."""
+    afterwards = {"type": "redirect", "redirect": {"return_url": return_url}}
     params: Any = {
         "customer": customer_id,
         "return_url": return_url,
-        "flow_data": {"type": "payment_method_update"},
+        "flow_data": {"type": "payment_method_update", "after_completion": afterwards},
     }
     return str(_ask(lambda: client().v1.billing_portal.sessions.create(params))["url"])
 
@@ -195,6 +225,7 @@ def _ask(call: Callable[[], Any]) -> Object:
         raise ProcessorUnsure(
             "We could not reach the payment processor, so nothing is certain yet. Please look again in a minute.",
             retry_after=30,
+            answer=unsure.http_status or 0,
         ) from unsure
     return answer
 

@@ -6,6 +6,7 @@ import functools
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -13,7 +14,7 @@ from chalicelib import charity, places, settings
 from chalicelib.errors import GivingError, InvalidInput
 from chalicelib.money import Money, decimals, in_words
 from chalicelib.signups import signup
-from chalicelib.site import giving_form, static_files, stories
+from chalicelib.site import chart, giving_form, static_files, stories
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -54,6 +55,7 @@ OPTIONAL: dict[str, Any] = {
     "challenge_key": "",
     "framed": False,
     "attempt": 0,
+    "tried_again": False,
     "asks": 20,
     "email": "",
     "next": None,
@@ -62,6 +64,12 @@ OPTIONAL: dict[str, Any] = {
     "year": None,
     "years": [],
     "totals": [],
+    "fund": "",
+    "frequency": "",
+    "funds": {},
+    "by_year": [],
+    "further": False,
+    "sparse": False,
     "done": "",
 }
 
@@ -113,6 +121,8 @@ def _templates() -> Environment:
         site_url=settings.current().site_url.rstrip("/"),
         static=static_files.url,
         currency_decimals=decimals,
+        charts=chart.by_currency,
+        query=_query,
         countries=places.countries,
         interests_offered=signup.INTERESTS,
         consent_wording=signup.CONSENT_WORDING,
@@ -153,6 +163,11 @@ def _ago(value: str, now: int) -> str:
         return "just now"
     number, unit = (seconds // 60, "minute") if seconds < 3600 else (seconds // 3600, "hour")
     return f"{number} {unit}{'' if number == 1 else 's'} ago"
+
+
+def _query(asked: dict[str, Any]) -> str:
+    """What was asked for, as the query of a link; empty if nothing was."""
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 def _rfc822(value: date) -> str:

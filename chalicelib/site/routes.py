@@ -18,6 +18,11 @@ View = Callable[..., Response]
 
 # What a link may fill in on the giving form.
 PREFILLED = ("frequency", "amount", "currency", "source", "fund", "utm_campaign")
+# A form made up its gift's id when it was shown. Whoever comes back to it with
+# the browser's button finds that very form, and so that very gift: its payment
+# page, or its thanks if it was paid. Everybody else is shown a fresh one, for
+# "no-cache" asks anew whenever the page is opened in any other way.
+SAME_FORM_WHEN_BACK = {"Cache-Control": "private, no-cache"}
 # Nothing that belongs to one person, and nothing that a token opens, belongs in a search engine.
 PRIVATE = ("/portal", "/thank-you", "/sign-ups", "/sign-up/confirm", "/sign-up/done", "/give/card")
 
@@ -67,7 +72,7 @@ def feed() -> Response:
 @page("/give")
 def give() -> Response:
     """The giving form on a page of its own."""
-    return html(pages.render("give.html", form=giving_form.fresh(_prefilled())))
+    return html(pages.render("give.html", form=giving_form.fresh(_prefilled())), headers=SAME_FORM_WHEN_BACK)
 
 
 @page("/give/card")
@@ -78,7 +83,8 @@ def give_card() -> Response:
     Only the origins in charity.toml may frame it; everything in it opens in
     the whole window, so the address bar shows who asks for the card.
     """
-    answer = html(pages.render("give_card.html", form=giving_form.fresh(_prefilled()), framed=True))
+    page = pages.render("give_card.html", form=giving_form.fresh(_prefilled()), framed=True)
+    answer = html(page, headers=SAME_FORM_WHEN_BACK)
     framers = " ".join(["'self'", *charity.current().allowed_origins])
     policy = page_headers()["Content-Security-Policy"].replace("frame-ancestors 'none'", f"frame-ancestors {framers}")
     answer.headers["Content-Security-Policy"] = policy
@@ -142,7 +148,8 @@ def _story(shown: stories.Story) -> Response:
     share = {"url": quote(address, safe=""), "title": quote(shown.title, safe="")}
     return html(
         pages.render("story.html", story=shown, others=stories.others(shown), form=form, address=address, share=share,
-                     source=shown.slug)
+                     source=shown.slug),
+        headers=SAME_FORM_WHEN_BACK,
     )  # fmt: skip
 
 

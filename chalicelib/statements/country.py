@@ -5,12 +5,25 @@ from __future__ import annotations
 import msgspec
 
 
+class InReturn(msgspec.Struct, frozen=True):
+    """What documents say first: nothing was had in return for any gift, or something for at least one."""
+
+    receipt_nothing: str
+    receipt_something: str
+    statement_nothing: str
+    statement_something: str
+
+
 class Country(msgspec.Struct, frozen=True):
     """
     One country's rules, as data: a module here and a layout beside it make a country.
 
-    Sentences may name `{legal_name}`. `required` are the facts of the legal
-    entity without which nothing is issued. `currency` is the one whose gifts stand first.
+    Sentences may name `{legal_name}`, `{tax_number_label}` and `{tax_number}`.
+    `required` are the facts of the legal entity without which nothing is
+    issued, `statement_required` those that only the yearly statement needs.
+    `currency` is the one whose gifts stand first. `donor_in_full`: no yearly
+    statement without the donor's full name and postal address.
+    `whole_years_only`: none before the year is over.
     """
 
     locale: str
@@ -20,6 +33,10 @@ class Country(msgspec.Struct, frozen=True):
     receipt_sentences: tuple[str, ...]
     statement_layout: str = ""
     statement_sentences: tuple[str, ...] = ()
+    statement_required: tuple[str, ...] = ()
+    in_return: InReturn | None = None
+    donor_in_full: bool = False
+    whole_years_only: bool = False
 
 
 # Where we issue no tax document yet, a gift is still confirmed, and nothing is claimed about tax.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
-from chalicelib import aws, settings
+from chalicelib import aws, log, settings
+from chalicelib.errors import DocumentAltered
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -44,6 +46,14 @@ def is_kept(key: str) -> bool:
             return False
         raise
     return True
+
+
+def verify(key: str, sha256: str) -> None:
+    """Hold the document against the hash it was entered with. Raises DocumentAltered, and alarms, if it is another."""
+    found = aws.s3().get_object(Bucket=settings.current().documents_bucket, Key=key)
+    if hashlib.sha256(found["Body"].read()).hexdigest() != sha256:
+        log.alarm("statement_altered", document=key.rpartition("/")[2])
+        raise DocumentAltered("This statement cannot be shown just now. We have been told and will look into it.")
 
 
 def link(key: str, filename: str) -> str:

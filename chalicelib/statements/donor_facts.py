@@ -21,7 +21,14 @@ def recipient(donor_id: str, home: str) -> Recipient:
     donor = donors.profile(donor_id)
     if donor is None:
         return Recipient("")
-    return Recipient(donor.named_on_receipts or donor.email, address_lines(donor.address, home))
+    name, lines = donor.named_on_receipts or donor.email, address_lines(donor.address, home)
+    return Recipient(name, lines, in_full=_is_in_full(donor))
+
+
+def _is_in_full(donor: donors.Donor) -> bool:
+    """A first and a last name at least (who has a middle one nobody can tell), and an address that a letter reaches."""
+    at = donor.address
+    return len(donor.named_on_receipts.split()) > 1 and all((at.line1, at.city, at.postal_code, at.country))
 
 
 def address_lines(address: donors.Address, home: str) -> tuple[str, ...]:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 # A gift's date is in the entity's zone and can be a day off its UTC date, either way.
 ZONES_APART = timedelta(days=1)
-# Twelve hex digits: of a million donors two share them with a chance of 1 in 500. With eight, a hundred pairs would.
-DONOR_DIGITS = 12
+# Sixteen hex digits: of a million donors two share them with a chance of 1 in 37 million. Canada wants numbers unique.
+DONOR_DIGITS = 16
 
 
 class Issued(msgspec.Struct, frozen=True):
@@ -113,7 +113,8 @@ def entity_of(donor_id: str, tax_year: int) -> str:
 
 
 def link(issued: Issued) -> str:
-    """Where the statement may be fetched during the next five minutes."""
+    """Where the statement, held against its hash first, may be fetched for five minutes. Raises DocumentAltered."""
+    documents.verify(issued.s3_key, issued.sha256)
     return documents.link(issued.s3_key, issued.filename)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from chalicelib.errors import NotFound
 from chalicelib.http import Answer, Routes
 from chalicelib.portal import sessions
-from chalicelib.statements import receipts, register
+from chalicelib.statements import receipts, refused, register
 
 routes = Routes(__name__)
 
@@ -39,7 +39,8 @@ def open_statement(tax_year: str) -> Answer:
     if not TAX_YEAR.fullmatch(tax_year):
         raise NotFound("There is no such tax year.")
     entity = routes.query("entity") or register.entity_of(donor_id, int(tax_year))
-    return Answer(see_other=register.link(register.issue(donor_id, entity, int(tax_year))))
+    with refused.told_to_staff():
+        return Answer(see_other=register.link(register.issue(donor_id, entity, int(tax_year))))
 
 
 @routes.route("/portal/gifts/{gift_id}/receipt", gives=Any, status=303)
@@ -48,4 +49,5 @@ def open_receipt(gift_id: str) -> Answer:
     donor_id = sessions.donor(routes.caller())
     if not GIFT_ID.fullmatch(gift_id):
         raise NotFound("There is no such gift.")
-    return Answer(see_other=receipts.link_for(donor_id, gift_id))
+    with refused.told_to_staff():
+        return Answer(see_other=receipts.link_for(donor_id, gift_id))

@@ -19,14 +19,12 @@ import msgspec
 from chalicelib.errors import Conflict, MisconfiguredError, NotFound
 from chalicelib.money import Money
 from chalicelib.statements import tax_year as tax_years
+from chalicelib.statements.countries import COUNTRIES
 from chalicelib.statements.country import ELSEWHERE, Country
-from chalicelib.statements.united_states import UNITED_STATES
 
 if TYPE_CHECKING:
     from chalicelib.charity import LegalEntity
     from chalicelib.giving.gift import Frequency, Gift
-
-COUNTRIES: Mapping[str, Country] = {"US": UNITED_STATES}
 
 
 class Issuer(msgspec.Struct, frozen=True):
@@ -37,13 +35,17 @@ class Issuer(msgspec.Struct, frozen=True):
     tax_number_label: str
     tax_number: str
     address: tuple[str, ...]
+    place_of_issue: str = ""
+    signatory: str = ""
+    signature: str = ""
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """Whom the document is for: a name and the lines of an address, if we know one."""
+    """Whom the document is for: a name, and an address if we know one. `in_full`: both as a tax office wants them."""
 
     name: str
     address: tuple[str, ...] = ()
+    in_full: bool = False
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -55,7 +57,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One gift. `kept` is what counts for tax: `given` less `refunded`."""
+    """One gift. `kept` is `given` less `refunded`; `eligible`, what counts for tax, is `kept` less `advantage`."""
 
     given_on: date
     fund: str
@@ -64,6 +66,9 @@ class Line(msgspec.Struct, frozen=True):
     given: Money
     refunded: Money
     kept: Money
+    advantage: Money
+    advantage_description: str
+    eligible: Money
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -74,6 +79,8 @@ class Table(msgspec.Struct, frozen=True):
     given: Money
     refunded: Money
     kept: Money
+    advantage: Money
+    eligible: Money
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -131,15 +138,19 @@ def draw_up(source: Source, donor: Recipient, gifts: Iterable[Gift], tax_year: i
     """
     The statement of `gifts`, which are all of one entity and one tax year.
 
-    Raises MisconfiguredError naming what the entity's facts lack, and
-    NotFound where the country has no statement.
+    Raises MisconfiguredError naming what the entity's facts lack, NotFound
+    where the country has no statement, and Conflict where it asks for more
+    of the donor, or for the year's end.
     """
     code = source.entity.country
     layout(code)
     country = COUNTRIES[code]
-    issuer = _issuer(source, country)
+    issuer = _issuer(source, country, country.required + country.statement_required)
     last_day = tax_years.last_day(tax_year, code)
+    _check_time(country, mark, last_day)
+    _check_donor(country, donor)
     told = sorted(gifts, key=lambda gift: (gift.given_at, gift.charge_id))
+    tables = _tables((_line(gift, source.funds) for gift in told if counts(gift)), country.currency)
     return Statement(
         mark=mark,
         issuer=issuer,
@@ -150,9 +161,9 @@ def draw_up(source: Source, donor: Recipient, gifts: Iterable[Gift], tax_year: i
         first_day=tax_years.first_day(tax_year, code),
         last_day=last_day,
         so_far=mark.issued_on <= last_day,
-        tables=_tables((_line(gift, source.funds) for gift in told if counts(gift)), country.currency),
+        tables=tables,
         waiting=tuple(_line(gift, source.funds) for gift in told if gift.state == "disputed"),
-        sentences=_sentences(country.statement_sentences, issuer),
+        sentences=_sentences(_first_of_statement(country, tables) + country.statement_sentences, issuer),
     )
 
 
@@ -166,17 +177,18 @@ def draw_up_receipt(source: Source, donor: Recipient, gift: Gift, issued_on: dat
     if gift.state == "disputed":
         raise Conflict("Your bank disputes this payment. Its receipt waits until that is settled.", code="disputed")
     country = COUNTRIES.get(source.entity.country, ELSEWHERE)
-    issuer = _issuer(source, country)
+    issuer = _issuer(source, country, country.required)
+    line = _line(gift, source.funds)
     return Receipt(
         mark=Mark(gift.gift_id, issued_on),
         issuer=issuer,
         donor=donor,
         locale=country.locale,
         paper=country.paper,
-        gift=_line(gift, source.funds),
+        gift=line,
         method=gift.method,
         note=gift.about.tribute_note,
-        sentences=_sentences(country.receipt_sentences, issuer),
+        sentences=_sentences(_first_of_receipt(country, line) + country.receipt_sentences, issuer),
     )
 
 
@@ -191,14 +203,33 @@ def fingerprint(content: Statement | Receipt) -> str:
     return hashlib.sha256(msgspec.json.encode(unmarked, order="sorted")).hexdigest()
 
 
-def _issuer(source: Source, country: Country) -> Issuer:
+def _issuer(source: Source, country: Country, required: tuple[str, ...]) -> Issuer:
     entity = source.entity
-    missing = [name for name in country.required if not _filled(getattr(entity, name))]
+    missing = [name for name in required if not _filled(getattr(entity, name))]
     if not source.charity.strip():
         missing.append("name")
     if missing:
         raise MisconfiguredError(f"charity.toml lacks, for documents of {entity.country}: {', '.join(missing)}.")
-    return Issuer(source.charity, entity.legal_name, entity.tax_number_label, entity.tax_number, tuple(entity.address))
+    signed = {name: getattr(entity, name) for name in country.statement_required if name in required}
+    return Issuer(
+        source.charity, entity.legal_name, entity.tax_number_label, entity.tax_number, tuple(entity.address), **signed
+    )
+
+
+def _check_time(country: Country, mark: Mark, last_day: date) -> None:
+    if country.whole_years_only and mark.issued_on <= last_day:
+        raise Conflict(
+            f"The official receipt is issued when the year is over, after {last_day.isoformat()}.", code="year_not_over"
+        )
+
+
+def _check_donor(country: Country, donor: Recipient) -> None:
+    if country.donor_in_full and not donor.in_full:
+        raise Conflict(
+            "An official receipt needs your full name, with the initial of your middle name if you have one, and your"
+            " postal address. Please fill them in at /portal/contact and ask again.",
+            code="contact_incomplete",
+        )
 
 
 def _filled(value: str | list[str]) -> bool:
@@ -220,11 +251,15 @@ def _table(currency: str, lines: tuple[Line, ...]) -> Table:
         given=sum((line.given for line in lines), nothing),
         refunded=sum((line.refunded for line in lines), nothing),
         kept=sum((line.kept for line in lines), nothing),
+        advantage=sum((line.advantage for line in lines), nothing),
+        eligible=sum((line.eligible for line in lines), nothing),
     )
 
 
 def _line(gift: Gift, funds: Mapping[str, str]) -> Line:
     about = gift.about
+    if about.advantage and not about.advantage_description.strip():
+        raise MisconfiguredError(f"Gift {gift.gift_id} states the value of something in return, but not what it was.")
     return Line(
         given_on=gift.given_on,
         fund=funds.get(about.fund, about.fund) or next(iter(funds.values()), ""),
@@ -233,6 +268,9 @@ def _line(gift: Gift, funds: Mapping[str, str]) -> Line:
         given=gift.money,
         refunded=gift.refunded,
         kept=gift.kept,
+        advantage=gift.advantage,
+        advantage_description=about.advantage_description,
+        eligible=gift.eligible,
     )
 
 
@@ -242,5 +280,20 @@ def _tribute(kind: str, name: str) -> str:
     return f"In memory of {name}" if kind == "in_memory" else f"In honour of {name}"
 
 
+def _first_of_statement(country: Country, tables: Iterable[Table]) -> tuple[str, ...]:
+    if country.in_return is None:
+        return ()
+    something = any(table.advantage.minor for table in tables)
+    return (country.in_return.statement_something if something else country.in_return.statement_nothing,)
+
+
+def _first_of_receipt(country: Country, line: Line) -> tuple[str, ...]:
+    if country.in_return is None:
+        return ()
+    something = line.advantage.minor > 0
+    return (country.in_return.receipt_something if something else country.in_return.receipt_nothing,)
+
+
 def _sentences(sentences: Iterable[str], issuer: Issuer) -> tuple[str, ...]:
-    return tuple(sentence.format(legal_name=issuer.legal_name) for sentence in sentences)
+    named = {name: getattr(issuer, name) for name in ("legal_name", "tax_number_label", "tax_number")}
+    return tuple(sentence.format(**named) for sentence in sentences)

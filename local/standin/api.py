@@ -51,6 +51,8 @@ class Api:
             kept = self._keys.begin(request.key, print_, now)
         except Refused as refused:
             return Answer(refused.status, refused.body)
+        if kept and mishap and mishap.timeout:
+            raise AnswerLost(mishap.hold_seconds)  # what was said before can be lost on its way as well
         if kept:
             return Answer(kept.status, kept.body, {"Idempotent-Replayed": "true"})
         return self._answer_once(request, request.key, print_, mishap)

@@ -50,6 +50,21 @@ def pay(world: World, params: dict[str, Any], id: str) -> Thing:
     return invoice
 
 
+@route("POST /v1/invoices/{id}/finalize", auto_advance=flag)
+def finalize(world: World, params: dict[str, Any], id: str) -> Thing:
+    """A draft becomes an open invoice; with `auto_advance` false it is not collected."""
+    invoice = world.find("invoice", id, "invoice")
+    if invoice["status"] != "draft":
+        raise invalid("This invoice is already finalized, you can't re-finalize a non-draft invoice.", None,
+                      "invoice_already_finalized")
+    invoice["auto_advance"] = params.get("auto_advance", invoice["auto_advance"])
+    if invoice["auto_advance"]:
+        invoices.advance(world, id)
+    else:
+        invoices.finalize(world, invoice)
+    return invoice
+
+
 @route("POST /v1/invoices/{id}/void")
 def void(world: World, params: dict[str, Any], id: str) -> Thing:
     invoice = _open(world, id, "void")

@@ -10,9 +10,6 @@ from local.standin.listing import whole_list
 from local.standin.shapes import blank, part
 from local.standin.world import DAY, Thing, World
 
-RETRY_AFTER_DAYS = (3, 5, 7)
-"""Days between a failed attempt and the next; after the last the subscription ends."""
-
 WHEN_PAID: list[Callable[[World, Thing], None]] = []
 WHEN_FAILED: list[Callable[[World, Thing], None]] = []
 WHEN_GIVEN_UP: list[Callable[[World, Thing], None]] = []
@@ -142,11 +139,20 @@ def mark_failed(world: World, invoice: Thing, outcome: Outcome, scheduled: bool 
 
 def _plan_retry(world: World, invoice: Thing) -> None:
     notes = world.notes[invoice["id"]]
-    left = RETRY_AFTER_DAYS[notes["retries"]:]
+    left = world.retry_after_days[notes["retries"]:]
     notes["retries"] += 1
     invoice["next_payment_attempt"] = world.now() + left[0] * DAY if left else None
     if left:
         world.plan(invoice["next_payment_attempt"], retry, invoice["id"])
+
+
+def advance(world: World, id: str) -> None:
+    """The end of a draft's time: it is finalized and collected, whatever became of its subscription."""
+    invoice = world.find("invoice", id)
+    if invoice["status"] == "draft" and invoice["auto_advance"]:
+        finalize(world, invoice)
+        if invoice["status"] == "open":
+            collect(world, invoice, method_for(world, invoice))
 
 
 def retry(world: World, id: str) -> None:

@@ -50,7 +50,12 @@ def open_session(world: World, id: str) -> Thing:
 
 
 def change_card(world: World, customer_id: str, number: Any) -> Thing:
-    """Make a new card the default of the customer and of each running subscription. Raises Problem."""
+    """
+    Make a new card the customer's default. Raises Problem.
+
+    A subscription that has a card of its own, as Checkout gives it, goes on
+    with that one: https://docs.stripe.com/customer-management/portal-deep-links
+    """
     customer = world.get("customer", customer_id)
     if customer is None or customer.get("deleted"):
         raise Problem(404, "no_such_customer", f"No such customer: {customer_id}")
@@ -62,17 +67,13 @@ def change_card(world: World, customer_id: str, number: Any) -> Thing:
     payment_methods.attach(world, method, customer_id)
     settings = customer["invoice_settings"] | {"default_payment_method": method["id"]}
     world.change(customer, "customer.updated", invoice_settings=settings)
-    for subscription in world.all("subscription", customer=customer_id):
-        if subscription["status"] in subscriptions.RUNNING:
-            world.change(subscription, "customer.subscription.updated", default_payment_method=method["id"])
     return method
 
 
 def current_card(world: World, customer_id: str) -> Thing | None:
-    """The method that the next payment will use."""
+    """The method that the portal shows: the customer's default, or else the one that a subscription has of its own."""
     customer = world.find("customer", customer_id)
     running = [each for each in world.all("subscription", customer=customer_id)
                if each["status"] in subscriptions.RUNNING and each["default_payment_method"]]
-    id = running[-1]["default_payment_method"] if running else (
-        customer["invoice_settings"]["default_payment_method"])
-    return world.get("payment_method", id)
+    chosen = customer["invoice_settings"]["default_payment_method"]
+    return world.get("payment_method", chosen or (running[-1]["default_payment_method"] if running else None))

@@ -5,7 +5,7 @@ from typing import Any
 from stripe import Subscription
 
 from local.standin import anniversaries, subscriptions
-from local.standin.listing import matching, page
+from local.standin.listing import matching, page, within
 from local.standin.params import (
     PAGE,
     flag,
@@ -53,7 +53,9 @@ def list_all(world: World, params: dict[str, Any]) -> Thing:
     status = params.get("status", "running")
     wanted = {"running": set(subscriptions.RUNNING), "ended": {"canceled", "incomplete_expired"}}.get(status, {status})
     chosen = [each for each in matching(world, "subscription", params, "customer")
-              if status == "all" or each["status"] in wanted]
+              if (status == "all" or each["status"] in wanted)
+              and within(subscriptions.period_end(each), params.get("current_period_end", {}))
+              and params.get("price") in (None, each["items"]["data"][0]["price"]["id"])]
     return page(chosen, params, "/v1/subscriptions")
 
 

@@ -88,9 +88,10 @@ def bill(world: World, subscription: Thing, reason: str, free: bool = False) -> 
     if pause and not free:
         _set_aside(world, invoice, pause["behavior"])
         return
-    invoices.finalize(world, invoice)
-    if invoice["status"] == "open":
-        invoices.collect(world, invoice, invoices.method_for(world, invoice))
+    if world.draft_seconds and reason == "subscription_cycle":
+        world.plan(world.now() + world.draft_seconds, invoices.advance, invoice["id"])
+    else:
+        invoices.advance(world, invoice["id"])
 
 
 def _set_aside(world: World, invoice: Thing, behavior: str) -> None:

@@ -14,6 +14,8 @@ from local.standin.shapes import blank
 API_VERSION = "2026-10-28.endive"
 ALPHABET = string.ascii_letters + string.digits
 DAY = 24 * 60 * 60
+RETRY_AFTER_DAYS = (3, 5, 7)
+"""Days between a failed attempt and the next; after the last the subscription ends."""
 
 Thing = dict[str, Any]
 
@@ -36,6 +38,9 @@ class World:
         self._agenda: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._quiet: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._planned = 0
+        # What the charity chose in Stripe's dashboard, and how long a renewal's invoice can still be stopped.
+        self.retry_after_days = RETRY_AFTER_DAYS
+        self.draft_seconds = 0
         self._acting_at: int | None = None
 
     def now(self) -> int:

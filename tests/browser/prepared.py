@@ -9,6 +9,7 @@ from tests.caller import Donor, until
 from tests.house import House
 
 BANK, BANK_THAT_FAILS = "000123456789", "000222222227"
+VISA, FAILS_AT_RENEWAL, ASKS_AT_RENEWAL = "4242424242424242", "4000000000000341", "4000002500003155"
 # Many gifts at once stand in a queue; the three seconds are promised to one.
 PATIENCE_SECONDS = 30
 
@@ -47,11 +48,13 @@ PUBLIC = {
 PORTAL = {
     "portal": "/portal",
     "giving": "/portal/gifts",
+    "giving, monthly": "/portal/gifts?frequency=monthly",
     "a year without gifts": "/portal/gifts?year=2001",
     "statements": "/portal/statements",
     "monthly gifts in every state": "/portal/partnerships",
     "contact": "/portal/contact",
     "sessions": "/portal/sessions",
+    "gift aid": "/portal/gift-aid",
 }
 REFUSALS = {"no such story": "/stories/none", "no such gift": "/thank-you?gift=" + 32 * "0"}
 
@@ -76,10 +79,13 @@ class Prepared:
         return [{"name": each.name, "value": each.value, "url": self.house.site} for each in jar]
 
     def _give_monthly(self) -> None:
-        """One each to go on, to pause, and to end."""
-        for amount in (25_00, 40_00, 55_00):
-            self.donor.give("monthly", amount)
-        until(lambda: len(self.donor.mails("Welcome")) == 3, PATIENCE_SECONDS)
+        """One each to go on, to pause, and to end; and, a month later, one that is declined and one that the bank asks about."""
+        for amount, card in ((25_00, VISA), (40_00, VISA), (55_00, VISA), (65_00, FAILS_AT_RENEWAL), (75_00, ASKS_AT_RENEWAL)):
+            self.donor.give("monthly", amount, card=card)
+        until(lambda: len(self.donor.mails("Welcome")) == 5, PATIENCE_SECONDS)
+        self.donor.at_stripe("advance", {"to": int((self.donor.now() + timedelta(days=31)).timestamp())})
+        for mail in ("could not be taken", "confirm your monthly gift"):
+            until(lambda mail=mail: self.donor.mails(mail), PATIENCE_SECONDS)  # type: ignore[misc]
 
     def _lead(self) -> None:
         listed = self.donor.call("GET", "/portal/partnerships").json()["partnerships"]

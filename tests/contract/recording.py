@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.giving.checkout import Tribute
 from chalicelib.partners import manage
-from chalicelib.processor import reconcile, stripe_api
+from chalicelib.processor import reconcile, standing, stripe_api
 from local.standin.forms import decode
 from local.standin.in_process import InProcess
 from local.standin.standin import Standin
@@ -67,7 +67,7 @@ def record_every_way(giving: World) -> list[Sent]:
     """Drive our code through all that it ever asks of Stripe, and give what was sent."""
     recorder = Recorder(giving.standin)
     stripe_api.set_transport(recorder)
-    for way in (_gifts, _pages_that_ran_out, _money_back, _monthly, _no_event_told):
+    for way in (_gifts, _pages_that_ran_out, _money_back, _monthly, _ended_unpaid, _no_event_told):
         way(giving)
     return recorder.sent
 
@@ -121,10 +121,20 @@ def _monthly(giving: World) -> None:
         manage.card_page(donor)
         giving.standin.change_card(giving.partnership().customer_id, "4000000000000341")
         giving.advance(days=40)
+        standing.look()
         giving.standin.change_card(giving.partnership().customer_id, CARD)
+        giving.deliver()
         giving.advance(days=5)
         manage.cancel(donor, partnership, manage.Cancel(reason))
         giving.deliver()
+
+
+def _ended_unpaid(giving: World) -> None:
+    """A monthly gift that ends while a month of it is owed."""
+    giving.give(25_00, frequency="monthly", email="bob@example.org", card="4000000000000341")
+    giving.advance(days=32)
+    manage.cancel(giving.donor_id("bob@example.org"), giving.partnership("bob@example.org").partnership_id, manage.Cancel())
+    giving.deliver()
 
 
 def _no_event_told(giving: World) -> None:

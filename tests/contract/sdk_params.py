@@ -26,7 +26,13 @@ DECLARED = {
     "invoice": "InvoiceRetrieveParams",
     "invoice_paid_by": "InvoicePaymentListParams",
     "payment_intents_of": "InvoicePaymentListParams",
+    "payments_for": "InvoicePaymentListParams",
     "charges_of": "ChargeListParams",
+    "subscriptions": "SubscriptionListParams",
+    "subscriptions_of": "SubscriptionListParams",
+    "unpaid_invoices": "InvoiceListParams",
+    # It finalizes a draft and voids what is open; of the latter it asks for nothing more.
+    "void_invoice": "InvoiceFinalizeInvoiceParams",
     "subscription": "SubscriptionRetrieveParams",
     "change_subscription": "SubscriptionUpdateParams",
     "cancel_subscription": "SubscriptionCancelParams",

@@ -33,7 +33,7 @@ def test_every_change_carries_a_key_and_a_page_s_key_is_its_gift_s(recorded: lis
     pages = [sent for sent in changes if sent.asked_by == "create_checkout"]
 
     assert all(sent.headers["Idempotency-Key"] for sent in changes)
-    assert {sent.headers["Idempotency-Key"].rpartition("-")[0] for sent in pages} == {
+    assert {sent.headers["Idempotency-Key"].rsplit("-", 2)[0] for sent in pages} == {
         f"gift-{sent.params['client_reference_id']}" for sent in pages
     }
 

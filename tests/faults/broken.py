@@ -15,7 +15,7 @@ from unittest import mock
 
 from chalicelib import keys
 from chalicelib.mail import outbox
-from chalicelib.processor import reconcile, webhook
+from chalicelib.processor import movements, webhook
 from tests.faults.queues import Message, Queue
 from tests.faults.seams import Aws
 
@@ -81,8 +81,8 @@ def mail_without_a_lease() -> Iterator[None]:
 @contextlib.contextmanager
 def reconcile_without_refunds() -> Iterator[None]:
     """A refund whose events were lost is never found."""
-    kinds = {name: kind for name, kind in reconcile.KINDS.items() if name != "refund"}
-    with mock.patch.object(reconcile, "KINDS", kinds):
+    kinds = {name: kind for name, kind in movements.KINDS.items() if name != "refund"}
+    with mock.patch.object(movements, "KINDS", kinds):
         yield
 
 

@@ -166,7 +166,7 @@ def _unsigned(**_: Any) -> Any:
 def _about(operation: str, body: dict[str, Any]) -> str:
     """What a call is about, in words that are the same each time a seed is run: no donor's random id."""
     if operation == "TransactWriteItems":
-        return " + ".join(_named(write["Put"]["Item"]) for write in body["TransactItems"])
+        return " + ".join(_named(write["Put"]["Item"]) for write in body["TransactItems"] if "Put" in write)
     key = body.get("Key") or body.get("Item")
     if key:
         return _named(key)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.processor import reconcile
+from chalicelib.processor.report import Report
 from tests.faults import promises
 from tests.faults.faults import DAY, HOUR
 from tests.faults.promises import Promises
@@ -94,7 +95,7 @@ class Simulation:
         self._next_reconcile = self.world.now() + RECONCILE_EVERY
 
         def then(ended: Process) -> None:
-            failed = not ended.done or bool(getattr(ended.answer, "failed", []))
+            failed = not (isinstance(ended.answer, Report) and ended.answer.agrees)
             self._reconcile_failures = self._reconcile_failures + 1 if failed else 0
             if failed:
                 self._next_reconcile = self.world.now() + (DAY if self._reconcile_failures < UNLUCKY_TRIES else HOUR)

@@ -250,10 +250,10 @@ def test_whoever_signs_up_again_is_asked_again(giving: World, ann: Site) -> None
 
 
 def test_where_the_law_wants_a_name_beside_the_gift_it_stays(giving: World, site: Site) -> None:
-    """Britain's and Canada's records carry name and address; a country that does not ask gets none."""
-    giving.give(40_00, "gbp")
+    """Canada's copies of official receipts carry name and address; a country that does not ask gets none."""
+    giving.give(40_00, "cad")
     site.sign_in(giving, ANN)
-    site.post("/portal/contact", {"address": {"line1": STREET, "country": "GB"}, "phone": PHONE, "name": NAME}, "PATCH")
+    site.post("/portal/contact", {"address": {"line1": STREET, "country": "CA"}, "phone": PHONE, "name": NAME}, "PATCH")
     donor_id = giving.donor_id()
     erase(giving, site)
     tombstone = donors.profile(donor_id)

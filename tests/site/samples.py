@@ -14,16 +14,24 @@ def gift(**changed: Any) -> dict[str, Any]:
     return {
         "gift_id": "a" * 32, "state": "paid", "amount": 5000, "currency": "usd", "kept": 5000, "refunded": 0,
         "frequency": "once", "given_at": "2026-03-01T10:00:00+00:00", "given_on": "2026-03-01",
-        "fund": "Rescue and legal help", "method": "Visa ending in 4242", "partnership_id": None, **changed,
+        "fund": "Rescue and legal help", "method": "Visa ending in 4242", "partnership_id": None, "happened": [], **changed,
     }  # fmt: skip
+
+
+def happening(kind: str, amount: int = 5000, **changed: Any) -> dict[str, Any]:
+    return {"kind": kind, "amount": amount, "on": "2026-03-05", **changed}
 
 
 def partnership(**changed: Any) -> dict[str, Any]:
     return {
         "partnership_id": "sub_1", "amount": 4000, "currency": "usd", "day": 15, "state": "active",
         "next_charge_on": "2026-12-15", "paused_until": None, "started_on": "2025-05-15", "ended_on": None,
-        "method": "Visa ending in 4242", **changed,
+        "method": "Visa ending in 4242", "trouble": None, **changed,
     }  # fmt: skip
+
+
+def trouble(because: str, **changed: Any) -> dict[str, Any]:
+    return {"because": because, "owed": 3500, "pay_url": "https://x.example/i", "retry_on": "2026-12-18", **changed}
 
 
 def progress(state: str, **changed: Any) -> dict[str, Any]:
@@ -32,15 +40,20 @@ def progress(state: str, **changed: Any) -> dict[str, Any]:
 
 GIFTS = [
     gift(),
-    gift(kept=3000, refunded=2000, frequency="monthly"),
-    gift(kept=0, refunded=5000, state="refunded", fund="", method=""),
-    gift(kept=0, state="disputed", currency="jpy"),
+    gift(kept=3000, refunded=2000, frequency="monthly", happened=[happening("refund", 2000), happening("refund", 9), happening("refund_failed", 9)]),
+    gift(kept=0, refunded=5000, state="refunded", fund="", method="", happened=[happening("refund")]),
+    gift(kept=0, state="disputed", currency="jpy", happened=[happening("dispute")]),
+    gift(kept=0, state="refunded", happened=[happening("dispute"), happening("dispute_lost", on=None)]),
+    gift(happened=[happening("dispute"), happening("dispute_won")]),
     gift(amount=15_250, kept=15_250, currency="kwd", fund=HOSTILE, method=HOSTILE),
 ]
 PARTNERSHIPS = [{**each, "partnership_id": f"sub_{at}"} for at, each in enumerate((
     partnership(),
     partnership(next_charge_on=None, method=""),
     partnership(state="payment_problem", day=31),
+    *(partnership(state="payment_problem", trouble=trouble(because))
+      for because in ("bank_asks", "card_expired", "funds", "declined")),
+    partnership(state="payment_problem", trouble=trouble("bank_asks", pay_url="", retry_on=None), method=""),
     partnership(state="paused", paused_until="2027-01-01"),
     partnership(state="paused", next_charge_on=None),
     partnership(state="ended", ended_on="2026-01-01", next_charge_on=None),
@@ -96,9 +109,11 @@ def _public() -> list[tuple[str, dict[str, Any]]]:
 
 def _progress() -> list[tuple[str, dict[str, Any]]]:
     states = ("started", "paid", "processing", "failed", "refunded")
+    again = progress("failed", frequency="monthly", tried_again=True)
     return [
-        ("thank_you.html", {**progress(state, frequency=frequency), "attempt": attempt, "asks": 20})
-        for state in states for frequency in ("once", "monthly") for attempt in (0, 20)
+        ("thank_you.html", {**again, "attempt": 0, "asks": 20}),
+        *(("thank_you.html", {**progress(state, frequency=frequency), "attempt": attempt, "asks": 20})
+          for state in states for frequency in ("once", "monthly") for attempt in (0, 20)),
     ]  # fmt: skip
 
 
@@ -117,12 +132,17 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         "next": "a&b",
         "year": 2026,
         "years": [2026, 2025],
-        "totals": [{"currency": "usd", "kept": 8000}],
-    }
+        "totals": [{"currency": "jpy", "kept": 0, "disputed": 5000}, {"currency": "usd", "kept": 8000, "refunded": 7000}],
+        "funds": {"rescue": "Rescue and legal help", HOSTILE: HOSTILE},
+        "fund": HOSTILE,
+        "frequency": "monthly",
+        "by_year": [{"currency": currency, "year": year, "gifts": 3, "kept": kept}
+                    for currency, year, kept in (("jpy", 2026, 0), ("usd", 2023, 4000), ("usd", 2026, 8000), ("usd", 2024, -5))],
+    }  # fmt: skip
     return [
         ("portal/home.html", home), ("portal/home.html", nobody),
         ("portal/sign_in.html", {}), ("portal/code.html", {}), ("portal/enter.html", {}),
-        ("portal/gifts.html", listed), ("portal/gifts.html", {"gifts": [], "next": None, "year": 2026, "years": []}),
+        ("portal/gifts.html", listed), ("portal/gifts.html", {**listed, "further": True, "sparse": True, "gifts": []}), ("portal/gifts.html", {"gifts": [], "next": None, "year": 2026, "years": []}),
         ("portal/statements.html", {"statements": STATEMENTS}), ("portal/statements.html", {"statements": []}),
         ("portal/contact.html", {**contact, "saved": True}),
         ("portal/contact.html", {**contact, "address": None, "name": None, "language": None}),

@@ -38,6 +38,17 @@ def test_pages_are_pages_for_every_caller(get: Get, path: str) -> None:
     assert "unsafe" not in answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(("path", "kept"), [*((path, "private, no-cache") for path in ("/", "/give", "/give/card", stories.STORIES[1].path)), ("/sign-up/confirm?token=x", "no-store"), ("/sign-up/done", "no-store")])
+def test_the_back_button_finds_the_form_that_was_sent(get: Get, path: str, kept: str) -> None:
+    """
+    Its gift's id is in it, so pressing again is the same gift. What a token opens is never kept.
+    """
+    answer = get(path)
+
+    assert answer.headers["cache-control"] == kept
+    assert "etag" not in answer.headers
+
+
 def test_every_page_loads_only_files_that_exist_under_their_hash(get: Get) -> None:
     """
     A file at its hashed address may be kept for ever; at its bare name for minutes.

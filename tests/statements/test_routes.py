@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import requests
 from chalice.app import Chalice
 from chalice.test import Client
 
+from chalicelib import charity
 from chalicelib.giving import donors, ledger
 from chalicelib.http import Caller
 from chalicelib.portal import sessions
@@ -116,3 +118,34 @@ def test_a_disputed_gifts_receipt_waits(ask: Ask, maria: str) -> None:
     ledger.record(maria, [dispute(GIFT)])
 
     assert ask(f"/portal/gifts/{1:032x}/receipt").status_code == 409
+
+
+@pytest.mark.parametrize("path", ["/portal/statements/2026", f"/portal/gifts/{1:032x}/receipt"])
+def test_a_document_that_lacks_something_is_refused_and_staff_hear_of_it(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    """
+    The donor reads the truth and no word about our files; the alarm says which fact is missing.
+    """
+    facts = charity.FACTS_FILE.read_text().replace('tax_number = "00-0000000"', 'tax_number = " "', 1)
+    monkeypatch.setattr(charity, "FACTS_FILE", tmp_path / "charity.toml")
+    charity.FACTS_FILE.write_text(facts)
+    charity.current.cache_clear()
+
+    answer = ask(path)
+
+    assert (answer.status_code, answer.json_body["error"]["code"]) == (503, "document_not_issued")
+    assert "charity.toml" not in answer.json_body["error"]["message"]
+    (said,) = [each for each in caplog.records if each.getMessage() == "document_refused"]
+    assert said.__dict__["why"] == "charity.toml lacks, for documents of US: tax_number."
+
+
+def test_the_running_years_official_receipt_waits_for_its_end(maria: str, ask: Ask) -> None:
+    """
+    Canada: 409 and when to come back, not a paper that another one would overlap.
+    """
+    ledger.record(maria, [payment(9, datetime(2027, 1, 5, 12, tzinfo=UTC), date(2027, 1, 5), 1000, "cad", entity="ca")])
+
+    answer = ask("/portal/statements/2027?entity=ca")
+
+    assert (answer.status_code, answer.json_body["error"]["code"]) == (409, "year_not_over")

@@ -61,10 +61,12 @@ def test_a_failed_renewal_is_retried_and_then_ends_the_gift(client, standin, giv
 
 
 def test_a_new_card_saves_a_failing_gift_at_the_next_retry(client, standin, give):
-    """The billing portal changes the subscription's own payment method, not only the customer's default."""
+    """The billing portal changes the customer's default; the subscription goes on with its own card until it is given the new one."""
     session = give(FAILS_LATER, mode="subscription")
     standin.advance(at(2026, 3, 1))
-    standin.change_card(session.customer, GOOD)
+    card = standin.change_card(session.customer, GOOD)
+    assert card["id"] != client.v1.subscriptions.retrieve(session.subscription.id).default_payment_method
+    client.v1.subscriptions.update(session.subscription.id, {"default_payment_method": card["id"]})
 
     standin.advance(at(2026, 3, 4))
 
@@ -82,8 +84,8 @@ def test_paying_by_hand_says_402_or_saves(client, standin, give):
         client.v1.invoices.pay(invoice.id)
     assert ("card_declined", "generic_decline") == (declined.value.code, declined.value.error.decline_code)
 
-    standin.change_card(session.customer, GOOD)
-    assert "paid" == client.v1.invoices.pay(invoice.id).status
+    card = standin.change_card(session.customer, GOOD)
+    assert "paid" == client.v1.invoices.pay(invoice.id, {"payment_method": card["id"]}).status
     assert "active" == client.v1.subscriptions.retrieve(session.subscription.id).status
 
 

@@ -1,0 +1,97 @@
+"""What Stripe is asked to show: a payment page for one gift."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import urlencode
+
+import msgspec
+
+from chalicelib import charity, settings
+from chalicelib.giving.gift import About
+from chalicelib.giving.started import Started
+from chalicelib.giving.wish import GiftRequest
+from chalicelib.money import Money
+from chalicelib.processor import events
+
+
+def total_of(wanted: GiftRequest) -> Money:
+    """What is charged: the gift, and what Stripe keeps of it if the donor adds that."""
+    terms = charity.current().currencies[wanted.currency]
+    return Money(terms.with_fee(wanted.amount) if wanted.cover_fees else wanted.amount, wanted.currency)
+
+
+def params(wanted: GiftRequest, started: Started) -> dict[str, object]:
+    """
+    The parameters of the payment page.
+
+    Source: https://docs.stripe.com/api/checkout/sessions/create
+    """
+    metadata = events.metadata_of(_about(wanted, started.total))
+    monthly = wanted.frequency == "monthly"
+    page: dict[str, object] = {
+        "mode": "subscription" if monthly else "payment",
+        "line_items": [{"price_data": _price(started.total, monthly=monthly), "quantity": 1}],
+        "client_reference_id": wanted.gift_id,
+        "metadata": metadata,
+        "success_url": thank_you_url(wanted.gift_id),
+        "cancel_url": f"{settings.current().site_url}/give?{urlencode(_wish(wanted))}",
+        "expires_at": int(started.page_ends_at.timestamp()),
+    }
+    if wanted.email:
+        page["customer_email"] = wanted.email
+    if monthly:
+        return {**page, "subscription_data": {"metadata": metadata}}
+    return {
+        **page, "submit_type": "donate", "customer_creation": "always", "payment_intent_data": {"metadata": metadata},
+    }  # fmt: skip
+
+
+def key(started: Started, asked: dict[str, object]) -> str:
+    """
+    The idempotency key under which a page is asked for.
+
+    Equal tries have equal keys. After a deployment that changed a name or an
+    address the same try asks for something else, and Stripe would refuse the
+    old key for a day.
+    """
+    contents = hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
+    return f"gift-{started.gift_id}-{started.attempt}-{contents[:16]}"
+
+
+def thank_you_url(gift_id: str) -> str:
+    return f"{settings.current().site_url}/thank-you?{urlencode({'gift': gift_id})}"
+
+
+def _about(wanted: GiftRequest, total: Money) -> About:
+    facts, tribute = charity.current(), wanted.tribute
+    fund = wanted.fund or next(iter(facts.funds))
+    benefit = facts.benefit(fund, wanted.currency) if wanted.frequency == "once" else None
+    return About(
+        gift_id=wanted.gift_id,
+        frequency=wanted.frequency,
+        fund=fund,
+        source=urlencode(wanted.source) if isinstance(wanted.source, dict) else wanted.source or "",
+        tribute_kind=tribute.kind if tribute else "",
+        tribute_name=tribute.name if tribute else "",
+        tribute_note=tribute.note if tribute else "",
+        fees_covered=total.minor - wanted.amount,
+        gift_aid=wanted.gift_aid,
+        advantage=benefit.value if benefit else 0,
+        advantage_description=benefit.description if benefit else "",
+    )
+
+
+def _price(total: Money, *, monthly: bool) -> dict[str, object]:
+    name = charity.current().name
+    price: dict[str, object] = {
+        "currency": total.currency,
+        "unit_amount": total.minor,
+        "product_data": {"name": f"Monthly gift to {name}" if monthly else f"Gift to {name}"},
+    }
+    return {**price, "recurring": {"interval": "month"}} if monthly else price
+
+
+def _wish(wanted: GiftRequest) -> dict[str, str]:
+    """What the give page shows again when the donor comes back from the payment page."""
+    return {"frequency": wanted.frequency, "amount": str(wanted.amount), "currency": wanted.currency}

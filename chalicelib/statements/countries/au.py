@@ -1,0 +1,33 @@
+"""
+Australia: a receipt of a deductible gift recipient, as ITAA 1997 s 30-228 wants it.
+
+It states the name, the ABN, and that it is for a gift. For a contribution to
+an event it also states the amount and the market value of what was had.
+"""
+
+from chalicelib.statements.country import Country, InReturn
+
+AUSTRALIA = Country(
+    locale="en_AU",
+    currency="aud",
+    paper="a4",
+    required=("legal_name", "tax_number", "address"),
+    in_return=InReturn(
+        receipt_nothing="This receipt is for a gift to {legal_name}, {tax_number_label} {tax_number}.",
+        receipt_something=(
+            "This receipt is for a contribution to {legal_name}, {tax_number_label} {tax_number}. The value shown is"
+            " the market value of what you had in return."
+        ),
+        statement_nothing="This receipt is for gifts to {legal_name}, {tax_number_label} {tax_number}.",
+        statement_something=(
+            "This receipt is for gifts to {legal_name}, {tax_number_label} {tax_number}, and, where something in return"
+            " is described, for contributions; the value shown is the market value of what you had."
+        ),
+    ),
+    receipt_sentences=("{legal_name} is a deductible gift recipient. Keep this receipt with your tax records.",),
+    statement_layout="au_statement",
+    statement_sentences=(
+        "{legal_name} is a deductible gift recipient.",
+        "A gift that has a receipt of its own is the same gift: claim it once.",
+    ),
+)

@@ -1,0 +1,74 @@
+"""The schedule of a Gift Aid claim: a CSV in HMRC's columns, and beside it which declaration each row rests on."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from chalicelib import aws, charity, clock, items, keys
+from chalicelib.errors import MisconfiguredError
+from chalicelib.gift_aid import declaration as gift_aid
+from chalicelib.gift_aid.declaration import Declaration
+from chalicelib.giving import ledger
+from chalicelib.giving.gift import Gift
+from ops.whole import PAGES_LIMIT, PAUSE_SECONDS
+
+TRAIL = ("Charge", "Donor", "Declaration")
+
+
+def run(given: argparse.Namespace, console: Console) -> bool:
+    """Write both files, readable by their owner only: they hold home addresses."""
+    rows, trail = [], []
+    for donor_id, told, gift in sorted(covered(given.first, given.last), key=lambda each: each[2].given_at):
+        rows.append(gift_aid.row(told, gift))
+        trail.append((gift.charge_id, donor_id, told.declaration_id))
+    _write(Path(given.out), (gift_aid.COLUMNS, *rows))
+    _write(Path(f"{given.out}.trail.csv"), (TRAIL, *trail))
+    console.print(f"{len(rows)} gifts from {given.first} to {given.last}, in {given.out}; their trail beside it.")
+    return True
+
+
+def covered(first: date, last: date) -> Iterator[tuple[str, Declaration, Gift]]:
+    """Every gift of these days, both included, that a declaration covers, with its donor and the newest such one."""
+    terms = charity.current().gift_aid
+    if terms is None:
+        raise MisconfiguredError("charity.toml has no [gift_aid]: nothing can be claimed.")
+    zone = charity.current().entities[terms.entity].zone
+    begins, ends = (datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1)))
+    for donor_id, told in declarations().items():
+        newest = sorted(told, key=lambda each: each.made_at, reverse=True)
+        for gift in ledger.gifts_between(donor_id, begins - timedelta(days=1), ends + timedelta(days=1)):
+            by = next((each for each in newest if gift_aid.covers(each, gift)), None)
+            if by and first <= gift.given_on <= last:
+                yield donor_id, by, gift
+
+
+def declarations() -> dict[str, list[Declaration]]:
+    """Every declaration by its donor, read at a pace that leaves the table to donors."""
+    found: dict[str, list[Declaration]] = {}
+    start: dict[str, Any] = {}
+    for _ in range(PAGES_LIMIT):
+        page = aws.dynamodb().scan(
+            TableName=items.giving(), ConsistentRead=True, FilterExpression="begins_with(sk, :declarations)",
+            ExpressionAttributeValues=items.marshal({":declarations": keys.DECLARATIONS}), **start,
+        )  # fmt: skip
+        for item in map(items.unmarshal, page["Items"]):
+            found.setdefault(item["pk"].removeprefix("DONOR#"), []).append(items.as_struct(item, Declaration))
+        if "LastEvaluatedKey" not in page:
+            return found
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        clock.sleep(PAUSE_SECONDS)
+    raise OverflowError(f"more than {PAGES_LIMIT} pages of the table")
+
+
+def _write(path: Path, rows: tuple[tuple[str, ...], ...]) -> None:
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(opened, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)

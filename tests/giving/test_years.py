@@ -1,0 +1,128 @@
+"""The sums that are kept: whatever came in whatever order, and whenever somebody looked, they are what the facts add up to."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from chalicelib.giving import ledger, years
+from chalicelib.giving.gift import SIGN, Fact
+from chalicelib.giving.sums import Sum
+from local.cloud import Cloud
+from tests.giving import many
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+Kept = dict[tuple[int, str, str, str], int]
+
+
+@pytest.fixture(autouse=True)
+def tables(aws_local: Cloud) -> None:
+    """Every test here has fresh ones."""
+
+
+def life(rng: random.Random) -> list[Fact]:
+    """A few gifts about a turn of the year, in several currencies, and what befell them."""
+    facts = []
+    for number in range(rng.randint(1, 5)):
+        at = NEW_YEAR + timedelta(hours=rng.randint(-20, 20))
+        about = {"fund": rng.choice(["rescue", "aftercare"]), "frequency": rng.choice(["once", "monthly"])}
+        paid = many.paid(number, at, rng.randint(1_000, 90_000), rng.choice(["usd", "jpy", "kwd"]), **about)
+        facts.append(paid)
+        if rng.random() < 0.5:
+            facts += [many.later(paid, "refund", 400, name=f"re_{number}"), many.later(paid, "refund", 5, name=f"rf_{number}")]
+            facts.append(many.later(paid, "refund_failed", 5, name=f"rf_{number}"))
+        if rng.random() < 0.3:
+            facts.append(many.later(paid, "dispute", 500, name=f"dp_{number}"))
+            if rng.random() < 0.5:
+                facts.append(many.later(paid, "dispute_won", 500, name=f"dp_{number}"))
+    return facts
+
+
+def shuffled(rng: random.Random, facts: list[Fact]) -> list[Fact]:
+    """In any order, but for a refund before its failure and a dispute before its end: they are read together, and written so."""
+    facts = rng.sample(facts, len(facts))
+    for name in {fact.stripe_id for fact in facts}:
+        places = [place for place, fact in enumerate(facts) if fact.stripe_id == name]
+        in_order = sorted((facts[place] for place in places), key=lambda fact: list(SIGN).index(fact.kind))
+        for place, fact in zip(places, in_order, strict=True):
+            facts[place] = fact
+    return facts
+
+
+def by_hand(facts: list[Fact]) -> Kept:
+    """What is kept, without folding a gift: each fact by its sign, under the words of its payment."""
+    said: dict[str, tuple[int, str, str]] = {}
+    for fact in facts:
+        if fact.payment:
+            about = fact.payment.about
+            said[fact.charge_id] = (fact.payment.given_on.year, about.fund, about.frequency)
+    kept: Counter[tuple[int, str, str, str]] = Counter()
+    for fact in facts:
+        if fact.charge_id in said:
+            year, fund, frequency = said[fact.charge_id]
+            kept[year, fact.money.currency, fund, frequency] += SIGN[fact.kind] * fact.money.minor
+    return dict(kept)
+
+
+def kept(sums: list[Sum]) -> Kept:
+    found: Counter[tuple[int, str, str, str]] = Counter()
+    for each in sums:
+        found[each.year, each.currency, each.fund, each.frequency] += each.kept
+    return dict(found)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_at_every_look_the_sums_are_those_of_the_facts(seed: int) -> None:
+    """Facts in any order, some twice, a donor who looks in between; a refund may come before its payment."""
+    rng = random.Random(seed)
+    facts = life(rng)
+    told = shuffled(rng, facts + rng.sample(facts, len(facts) // 2))
+    stand: list[Fact] = []
+    for fact in told:
+        ledger.record("d1", [fact])
+        stand += [] if fact in stand else [fact]
+        if rng.random() < 0.6:
+            assert kept(years.sums_of("d1")) == by_hand(stand)
+
+    assert kept(years.sums_of("d1")) == kept(years.sums_of("d1")) == by_hand(facts)
+
+
+def test_nobody_s_gifts_are_in_another_s_sums() -> None:
+    """The years stand under their donor."""
+    ledger.record("d1", [many.paid(1)])
+    ledger.record("d10", [many.paid(2)])
+
+    assert [sum(each.gifts for each in years.sums_of(donor_id)) for donor_id in ("d1", "d10", "d")] == [1, 1, 0]
+
+
+def test_workers_and_lookers_at_once_leave_sums_that_are_right() -> None:
+    """Eight at a time, half of them writing facts of one year and half looking at it."""
+    paid = [many.paid(number) for number in range(24)]
+
+    def either(number: int) -> None:
+        if number % 2:
+            years.sums_of("d1")
+        else:
+            ledger.record("d1", [paid[number // 2]])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(either, range(48)))
+
+    assert kept(years.sums_of("d1")) == by_hand(paid)
+    assert date(2016, 1, 1).year == years.sums_of("d1")[0].year
+
+
+def test_a_year_that_is_refused_is_not_half_written() -> None:
+    """The mark and the fact come together or not at all: a fact that contradicts another changes neither."""
+    paid = many.paid(1)
+    ledger.record("d1", [paid])
+    years.sums_of("d1")
+
+    with pytest.raises(ledger.FactsDisagree):
+        ledger.record("d1", [many.paid(1, minor=99_00)])
+
+    assert kept(years.sums_of("d1")) == by_hand([paid])
