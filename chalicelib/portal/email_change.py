@@ -201,8 +201,8 @@ def _making(donor: Donor, request: items.Item) -> list[Any]:
         ),
         writes.put(items.giving(), keys.pointer("EMAIL", new) | whose, OURS_OR_NOBODYS, {":donor": donor.donor_id}),
         items.put_write(items.passing(), items.as_item(keys.passing("UNDO", change_id), undo)),
-        # A link that waits in the old mailbox must not sign in any more.
-        writes.remove(items.passing(), keys.passing("SIGNIN", keys.email_hash(donor.email))),
+        # A link that waits in the old mailbox must not sign in any more, whichever address it was asked for with.
+        *(writes.remove(items.passing(), keys.passing("SIGNIN", each)) for each in donor.every_hash),
     ]  # fmt: skip
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from chalicelib.guard import rate_limit
 from chalicelib.http import Answer, Routes, plain_fields
-from chalicelib.portal import erasure, sessions
+from chalicelib.portal import erasure, export, sessions
 
 routes = Routes(__name__)
 
@@ -31,6 +31,15 @@ def your_data() -> Answer:
     caller = routes.caller()
     sessions.donor(caller)
     return Answer(Erase(), page={"recent": sessions.is_recent(caller)})
+
+
+@routes.route("/portal/export", gives=Any, status=303, page="problem.html")
+def take_copy() -> Answer:
+    """Send the browser to a zip of everything that is held of the donor."""
+    caller = routes.caller()
+    donor_id = sessions.donor(caller)
+    rate_limit.allow("export", donor=donor_id, ip=caller.ip)
+    return Answer(see_other=export.link_for(donor_id))
 
 
 @routes.route(

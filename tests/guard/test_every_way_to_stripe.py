@@ -33,6 +33,7 @@ WAYS: dict[Way, Doing] = {
     ("POST", f"{MINE}/resume"): "portal_change",
     ("POST", f"{MINE}/cancel"): "portal_change",
     ("POST", "/portal/payment-method"): "payment_page",
+    ("POST", "/portal/erase"): "portal_change",
 }
 INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("POST", "/gifts"): lambda: wish(email=ANN),
@@ -49,11 +50,18 @@ INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("POST", "/portal/session"): lambda: {"email": ANN, "code": "12345678"},
     ("PATCH", "/portal/contact"): lambda: {"name": "Ann Lee"},
     ("POST", "/portal/contact"): lambda: {"phone": "5550100"},
+    ("POST", "/portal/email"): lambda: {"new_email": "ann@new.example"},
+    ("POST", "/portal/email/confirm"): lambda: {"code": "12345678"},
+    ("POST", "/portal/email/undo"): lambda: {"token": "made-up"},
+    ("POST", "/portal/erase"): lambda: {"confirm": "erase"},
 }
-# What a made-up sender is refused, rightly: it has neither Stripe's signature nor the code from the mail.
-REFUSED = {("POST", "/webhooks/stripe"): 400, ("POST", "/portal/session"): 401}
+# What a made-up sender is refused, rightly: it has neither Stripe's signature nor the code or link from a mail.
+REFUSED = {
+    ("POST", "/webhooks/stripe"): 400, ("POST", "/portal/session"): 401, ("POST", "/portal/email/confirm"): 400,
+    ("POST", "/portal/email/undo"): 400,
+}  # fmt: skip
 # After these there is no monthly gift, and no session, to try the others with.
-LAST = [("POST", f"{MINE}/cancel"), ("DELETE", "/portal/session"), ("POST", "/portal/sign-out")]
+LAST = [("POST", f"{MINE}/cancel"), ("POST", "/portal/erase"), ("DELETE", "/portal/session"), ("POST", "/portal/sign-out")]
 
 
 def _mail_token() -> str:
