@@ -13,6 +13,8 @@ from chalicelib import aws, keys, tokens
 from chalicelib.guard import counters, rate_limit
 from chalicelib.guard.askers import Asker
 from chalicelib.guard.rate_limit import LIMITS, Doing
+from chalicelib.http import Caller
+from chalicelib.portal import sessions
 from chalicelib.processor import stripe_api
 from local.standin.in_process import InProcess
 from tests.giving_world import ANN, World
@@ -53,6 +55,9 @@ INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("POST", "/portal/email"): lambda: {"new_email": "ann@new.example"},
     ("POST", "/portal/email/confirm"): lambda: {"code": "12345678"},
     ("POST", "/portal/email/undo"): lambda: {"token": "made-up"},
+    ("POST", "/portal/gift-aid"): lambda: {
+        "first_name": "Ann", "last_name": "Lee", "house": "1", "postcode": "SW1A 1AA", "scope": "future", "taxpayer": "yes",
+    },
     ("POST", "/portal/erase"): lambda: {"confirm": "erase"},
 }
 # What a made-up sender is refused, rightly: it has neither Stripe's signature nor the code or link from a mail.
@@ -106,6 +111,7 @@ def send(site: Site, giving: World, way: Way) -> Answered:
     names = {
         "partnership_id": giving.partnership().partnership_id, "gift_id": giving.gifts()[0].gift_id,
         "tax_year": "2026", "slug": "aftercare-in-uganda", "name": "style.css",
+        "session_id": another_session(giving, site) if "{session_id}" in path else "",
     }  # fmt: skip
     asks = {"/sign-ups/preferences": f"?token={_mail_token()}", "/sign-ups/unsubscribe": f"?token={_mail_token()}",
             "/thank-you": f"?gift={names['gift_id']}", "/form-token": f"?gift_id={'a' * 32}"}  # fmt: skip
@@ -114,6 +120,13 @@ def send(site: Site, giving: World, way: Way) -> Answered:
     body = INPUT.get(way, dict)()
     sent = {**body, "form_token": form_token_of(body)} if path == "/gifts" else body
     return site.post(path.format(**names), sent, method=method)
+
+
+def another_session(giving: World, site: Site) -> str:
+    """One at another browser, for the donor to end."""
+    sessions.begin(giving.donor_id(), Caller("", "", {}))
+    mine = sessions.id_of(Caller("", "", site.cookies))
+    return next(each for each in sessions.of_donor(giving.donor_id()) if each != mine)
 
 
 def form_token_of(gift: dict[str, Any]) -> str:

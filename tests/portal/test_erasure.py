@@ -262,6 +262,7 @@ def test_where_the_law_wants_a_name_beside_the_gift_it_stays(giving: World, site
     assert "your name and postal address kept" in giving.mails("You are forgotten")[0].text
 
 
+@pytest.mark.slow
 def test_wherever_the_power_goes_out_the_queue_ends_it(giving: World, ann: Site) -> None:
     """Page and worker die after every write in turn; asked again or not, the person is gone and the sums are the same."""
     number, survived = 0, False
