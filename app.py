@@ -17,6 +17,8 @@ from chalicelib.gift_aid.routes import routes as gift_aid
 from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
+from chalicelib.portal.email_routes import routes as portal_email
+from chalicelib.portal.privacy_routes import routes as portal_privacy
 from chalicelib.portal.routes import routes as portal
 from chalicelib.portal.session_routes import routes as portal_sessions
 from chalicelib.processor import reconcile, settle, standing, webhook
@@ -27,8 +29,8 @@ from chalicelib.statements.routes import routes as statements
 
 app = Chalice(app_name="giving")
 for blueprint in (
-    giving, processor, signups, portal, portal_sessions, partners, statements, gift_aid, openapi.routes, health.routes,
-    site,
+    giving, processor, signups, portal, portal_sessions, portal_email, portal_privacy, partners, statements, gift_aid,
+    openapi.routes, health.routes, site,
 ):  # fmt: skip
     app.register_blueprint(blueprint)
 

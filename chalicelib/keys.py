@@ -16,7 +16,7 @@ Every key of the three tables, on one page.
 `Passing` (short-lived; every expiry is also checked in the condition)
     SESSIONS#<hash of donor>  <sha256 of the token>                a donor's sessions stand together
     SIGNIN#<email sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
-    STRANGER#<ch>, LETTER#<message id>  NOW
+    STRANGER#<ch>, LETTER#<message id>, NEWEMAIL#<donor>, UNDO#<change>  NOW
 """
 
 import hashlib

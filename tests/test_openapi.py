@@ -14,6 +14,8 @@ CALLS = {
     ("patch", "/portal/contact"), ("get", "/portal/partnerships"), ("patch", "/portal/partnerships/{partnership_id}"),
     ("post", "/portal/partnerships/{partnership_id}/pause"), ("post", "/portal/partnerships/{partnership_id}/resume"),
     ("post", "/portal/partnerships/{partnership_id}/cancel"), ("post", "/portal/payment-method"), ("get", "/health"),
+    ("post", "/portal/email"), ("post", "/portal/email/confirm"), ("post", "/portal/email/undo"),
+    ("get", "/portal/export"), ("post", "/portal/erase"),
     ("get", "/portal/sessions"), ("delete", "/portal/sessions/{session_id}"), ("post", "/portal/sessions/end-others"),
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date, datetime
 
 import msgspec
 
@@ -22,7 +23,15 @@ class Address(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Donor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is kept of a donor besides their gifts. `email` is as the donor writes it."""
+    """
+    What is kept of a donor besides their gifts. `email` is as the donor writes it.
+
+    `email_hashes` are all addresses that lead to the donor, once one of them
+    was changed; `email_changes` those that can be undone, oldest first. Of an
+    erased donor nothing is left but `erased_at`, until when the gifts must be
+    kept, and a name and address only where the law wants them with the gifts;
+    `farewell` is where the last mail goes, and is gone with it.
+    """
 
     donor_id: str
     email: str = ""
@@ -31,6 +40,22 @@ class Donor(msgspec.Struct, frozen=True, omit_defaults=True):
     address: Address = Address()
     language: str = ""
     customer_id: str = ""
+    receipt_name: str = ""
+    email_hashes: tuple[str, ...] = ()
+    email_changes: tuple[str, ...] = ()
+    farewell: str = ""
+    erased_at: datetime | None = None
+    kept_until: date | None = None
+
+    @property
+    def named_on_receipts(self) -> str:
+        """The name that receipts and statements carry."""
+        return self.receipt_name or self.name
+
+    @property
+    def every_hash(self) -> tuple[str, ...]:
+        """The hashes of every address that leads here."""
+        return self.email_hashes or ((keys.email_hash(self.email),) if self.email else ())
 
 
 def profile(donor_id: str) -> Donor | None:

@@ -27,7 +27,7 @@ def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
     """What the mail says: the facts of the gift and, as a tax office wants it, who took it and for what in return."""
     facts = charity.current()
     return {
-        "name": donor.name,
+        "name": donor.named_on_receipts,
         "gift": gift,
         "amount": in_words(gift.money),
         "fees": in_words(Money(gift.about.fees_covered, gift.money.currency)) if gift.about.fees_covered else "",

@@ -17,7 +17,8 @@ from chalicelib.guard.counters import Down, Tally
 
 Doing = Literal[
     "gift", "gift_again", "gift_under_attack", "unproven",
-    "sign_in", "session", "sign_up", "portal_change", "payment_page", "payment_page_under_attack",
+    "sign_in", "session", "sign_up", "portal_change", "email_change", "export",
+    "payment_page", "payment_page_under_attack",
 ]  # fmt: skip
 
 MINUTES_10, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
@@ -47,6 +48,13 @@ LIMITS: dict[tuple[Doing, Who], tuple[int, timedelta]] = {
     ("portal_change", "donor"): (40, HOUR),
     ("portal_change", "session"): (40, HOUR),
     ("portal_change", "ip"): (120, HOUR),
+    # Each sends a mail to whatever address was typed.
+    ("email_change", "donor"): (10, DAY),
+    ("email_change", "email"): (5, DAY),
+    ("email_change", "ip"): (20, HOUR),
+    # Everything that is held of a donor is read and zipped.
+    ("export", "donor"): (10, HOUR),
+    ("export", "ip"): (60, HOUR),
     # A page on which a card is entered: nobody changes theirs six times an hour.
     ("payment_page", "donor"): (6, HOUR),
     ("payment_page", "session"): (6, HOUR),

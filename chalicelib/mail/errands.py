@@ -6,13 +6,16 @@ import msgspec
 
 from chalicelib.partners import tell
 from chalicelib.partners.tell import PartnershipChanged
-from chalicelib.portal import sign_in
+from chalicelib.portal import email_change, email_undo, erasure, sign_in
+from chalicelib.portal.email_change import EmailAsked, EmailProven
+from chalicelib.portal.email_undo import EmailUndone
+from chalicelib.portal.erasure import EraseAsked
 from chalicelib.portal.sign_in import SignInAsked
 from chalicelib.processor import settle
 from chalicelib.signups import store as signups
 from chalicelib.signups.store import SignUpAsked
 
-Errand = SignInAsked | SignUpAsked | PartnershipChanged
+Errand = SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone | EraseAsked
 
 
 def run(message: str) -> None:
@@ -23,6 +26,14 @@ def run(message: str) -> None:
             sign_in.send(errand)
         case SignUpAsked():
             signups.ask(errand)
+        case EmailAsked():
+            email_change.offer(errand)
+        case EmailProven():
+            email_change.finish(errand)
+        case EmailUndone():
+            email_undo.finish(errand)
+        case EraseAsked():
+            erasure.erase(errand)
         case PartnershipChanged():
             # Asked for before our own record follows: Stripe knows what the mail is to say.
             stands = settle.partnership_now(errand.partnership_id)

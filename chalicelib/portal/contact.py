@@ -6,12 +6,16 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib import items, keys, plain_text
+from chalicelib import items, keys, places, plain_text
 from chalicelib.errors import InvalidInput, NotSignedIn
 from chalicelib.giving import donors
 from chalicelib.giving.donors import Address, Donor
 
 Line = Annotated[str, msgspec.Meta(max_length=120)]
+TEXTS = ("name", "receipt_name", "phone", "language")
+
+# A change may be under way while its donor is erased: it must not write a name back.
+NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
 Country = Annotated[str, msgspec.Meta(pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2, or empty")]
 
 
@@ -28,6 +32,7 @@ class ContactChange(msgspec.Struct, frozen=True):
     """What to change; what is left out stays. An empty text takes a thing away."""
 
     name: Line | None = None
+    receipt_name: Line | None = None
     phone: Annotated[str, msgspec.Meta(max_length=40, pattern=r"^[0-9+() ./-]*$")] | None = None
     address: AddressInput | None = None
     language: Annotated[str, msgspec.Meta(pattern="^([a-z]{2})?$")] | None = None
@@ -38,6 +43,7 @@ class Contact(msgspec.Struct, frozen=True):
 
     email: str
     name: str
+    receipt_name: str
     phone: str
     address: dict[str, str]
     language: str
@@ -50,31 +56,36 @@ def of(donor_id: str) -> Contact:
 
 def change(donor_id: str, wanted: ContactChange) -> Contact:
     """Change the named parts and nothing else. Raises InvalidInput."""
-    parts = {name: part for name in ("name", "phone", "language") if (part := getattr(wanted, name)) is not None}
+    parts = {name: part for name in TEXTS if (part := getattr(wanted, name)) is not None}
     for name, part in parts.items():
         parts[name] = plain_text.one_line(part, name)
     if wanted.address:
         _one_line_each(wanted.address)
+        if wanted.address.country and not places.is_country(wanted.address.country):
+            raise InvalidInput("We know of no such country.", code="country_unknown", field="country")
         parts["address"] = msgspec.to_builtins(wanted.address)
     if not parts:
         return of(donor_id)
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in parts)
     values = {f":{name}": part for name, part in parts.items()}
     names = {f"#{name}": name for name in parts}
-    changed = items.update(items.giving(), keys.donor(donor_id), expression, values, items.PRESENT, names)
+    try:
+        changed = items.update(items.giving(), keys.donor(donor_id), expression, values, NOT_ERASED, names)
+    except items.ConditionFailed as gone:
+        raise NotSignedIn("Please sign in.") from gone
     return _shown(items.as_struct(changed, Donor))
 
 
 def _profile(donor_id: str) -> Donor:
     found = donors.profile(donor_id)
-    if found is None:
+    if found is None or found.erased_at:
         raise NotSignedIn("Please sign in.")
     return found
 
 
 def _shown(donor: Donor) -> Contact:
     address = {name: getattr(donor.address, name) for name in Address.__struct_fields__}
-    return Contact(donor.email, donor.name, donor.phone, address, donor.language)
+    return Contact(donor.email, donor.name, donor.receipt_name, donor.phone, address, donor.language)
 
 
 def _one_line_each(address: AddressInput) -> None:

@@ -49,7 +49,7 @@ class SignedIn(msgspec.Struct, frozen=True):
 def _contact_form(fields: FormFields) -> dict[str, Any]:
     """A form sends every field; an empty one takes a thing away."""
     plain = {name: values[-1] for name, values in fields.items()}
-    wanted: dict[str, Any] = {name: plain[name] for name in ("name", "phone", "language") if name in plain}
+    wanted: dict[str, Any] = {name: plain[name] for name in contact.TEXTS if name in plain}
     address = {name: plain[name] for name in ADDRESS_FIELDS if name in plain}
     return {**wanted, "address": address} if address else wanted
 
@@ -139,7 +139,7 @@ def sign_out() -> Answer:
 @routes.route("/portal/contact", gives=Contact, page="portal/contact.html", query=("saved",))
 def show_contact() -> Answer:
     """How to reach the donor."""
-    return Answer(contact.of(sessions.donor(routes.caller())), page={"saved": bool(routes.query("saved"))})
+    return Answer(contact.of(sessions.donor(routes.caller())), page={"saved": routes.query("saved")})
 
 
 @routes.route(

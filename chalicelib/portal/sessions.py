@@ -17,7 +17,7 @@ from datetime import timedelta
 
 import msgspec
 
-from chalicelib import items, keys
+from chalicelib import items, keys, writes
 from chalicelib.clock import epoch_seconds
 from chalicelib.errors import NotFound, NotSignedIn
 from chalicelib.http import SESSION_COOKIE, Caller, cookie, require_own_form, require_own_origin
@@ -36,6 +36,7 @@ TOUCH_SECONDS = 60
 TOKEN = re.compile(r"[0-9a-f]{32}[0-9A-Za-z_-]{43}", re.ASCII)
 SESSION_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
+NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
 STILL_OPEN = "attribute_exists(pk) AND expires_at > :now"
 
 
@@ -53,11 +54,19 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def begin(donor_id: str, caller: Caller) -> str:
-    """Open a new session, end the one this browser had, and give the cookie that carries it."""
+    """
+    Open a new session, end the one this browser had, and give the cookie that carries it.
+
+    Raises NotSignedIn for a donor who was erased meanwhile.
+    """
     end(caller)
     token, now = _place(donor_id) + secrets.token_urlsafe(32), epoch_seconds()
     session = Session(donor_id, now, now, now + IDLE_SECONDS, devices.name(caller.agent))
-    items.put(items.passing(), items.as_item(_key(token), session), items.ABSENT)
+    opened = items.put_write(items.passing(), items.as_item(_key(token), session))
+    try:
+        items.transact([writes.check(items.giving(), keys.donor(donor_id), NOT_ERASED), opened])
+    except items.ConditionFailed as gone:
+        raise NotSignedIn("Please sign in.") from gone
     return cookie(COOKIE, token, seconds=WHOLE_SECONDS)
 
 
@@ -79,9 +88,14 @@ def donor_recently(caller: Caller) -> str:
     `sign_in_again`; a browser is led to the form, and comes back to the portal.
     """
     session = _changing(caller)
-    if epoch_seconds() - session.began >= RECENT_SECONDS:
+    if not _is_recent(session):
         raise NotSignedIn("Your last sign-in is too long ago for this. Please sign in again.", code="sign_in_again")
     return session.donor_id
+
+
+def is_recent(caller: Caller) -> bool:
+    """Whether `donor_recently` would let this caller do it, so that a page can say so first. Raises NotSignedIn."""
+    return _is_recent(_open(caller))
 
 
 def of_donor(donor_id: str) -> dict[str, Session]:
@@ -119,7 +133,11 @@ def end_one(donor_id: str, session_id: str) -> None:
 
 def end_all(donor_id: str, but: Caller | None = None) -> int:
     """End the donor's sessions, all or all but this caller's own; how many they were. Twice is harmless."""
-    spared = id_of(but) if but else ""
+    return end_others(donor_id, id_of(but) if but else "")
+
+
+def end_others(donor_id: str, spared: str) -> int:
+    """End the donor's sessions but the one of this id; how many they were. A worker has no caller to spare."""
     ended = [item for item in _kept(donor_id) if item["sk"] != spared]
     for item in ended:
         items.delete(items.passing(), {"pk": item["pk"], "sk": item["sk"]})
@@ -142,6 +160,10 @@ def _open(caller: Caller) -> Session:
     if now - session.seen >= TOUCH_SECONDS:
         _touch(token, session, now)
     return session
+
+
+def _is_recent(session: Session) -> bool:
+    return epoch_seconds() - session.began < RECENT_SECONDS
 
 
 def _touch(token: str, session: Session, now: int) -> None:

@@ -74,6 +74,8 @@ def charge(charge_id: str) -> Settled:
     told = _facts(found, gift_at, _payment(found, about, subscription_id, gift_at))
     new = ledger.record(donor_id, told)
     place = _place(charge_id)
+    if place.unfinished:
+        _look_out_for_the_erased(place)
     started.paid(about.gift_id, donor_id, charge_id)
     receipts.send(donor_id, place.gift_id)
     if subscription_id:
@@ -240,6 +242,13 @@ def _place(charge_id: str) -> ledger.Place:
     place = ledger.place_of(charge_id)
     assert place, "the payment has just been recorded"
     return place
+
+
+def _look_out_for_the_erased(place: ledger.Place) -> None:
+    """Money from somebody who wants to be forgotten: it is booked, nobody is mailed, and staff should look."""
+    donor = donors.profile(place.donor_id)
+    if donor and donor.erased_at:
+        log.alarm("payment_after_erasure", charge=place.charge_id)
 
 
 def _payment(found: Object, about: About, subscription_id: str, at: datetime) -> Payment:

@@ -162,6 +162,11 @@ def cancel_subscription(subscription_id: str, params: Object) -> None:
     _ask(lambda: client().v1.subscriptions.cancel(subscription_id, params))  # type: ignore[arg-type]
 
 
+def change_customer(customer_id: str, params: Object) -> None:
+    """Set something on a customer. Setting the same twice is harmless. A deleted one raises NotThere."""
+    _ask(lambda: client().v1.customers.update(customer_id, params))  # type: ignore[arg-type]
+
+
 def billing_portal(customer_id: str, return_url: str) -> str:
     """The address of Stripe's own page for changing the card."""
     afterwards = {"type": "redirect", "redirect": {"return_url": return_url}}

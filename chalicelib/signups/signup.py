@@ -36,10 +36,14 @@ class Consent(msgspec.Struct, frozen=True, omit_defaults=True):
     ip: str = ""
 
 
-class SignUp(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is kept of one address. `wanted` waits for the confirmation; `interests` is what was confirmed."""
+class SignUp(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """
+    What is kept of one address. `wanted` waits for the confirmation; `interests` is what was confirmed.
 
-    email: str
+    Of a forgotten one `email` is empty: only its hash, under which it stands, still wants no mail.
+    """
+
+    email: str = ""
     status: Status
     interests: tuple[Interest, ...] = ()
     wanted: tuple[Interest, ...] = ()
@@ -64,6 +68,7 @@ def ask(known: SignUp | None, wanted: SignUp, consent: Consent) -> SignUp:
         return known
     return _with(
         known, consent,
+        email=known.email or wanted.email,
         status="confirmed" if known.status == "confirmed" else "pending",
         wanted=tuple(dict.fromkeys((*known.interests, *consent.interests))),
     )  # fmt: skip
@@ -92,6 +97,13 @@ def unsubscribe(known: SignUp, consent: Consent) -> SignUp:
     if known.status == "unsubscribed":
         return known
     return _with(known, consent, status="unsubscribed", interests=(), wanted=())
+
+
+def forgotten(known: SignUp, at: datetime) -> SignUp:
+    """What is left when the person is forgotten: that nothing is to be sent, from now on."""
+    if not known.email:
+        return known
+    return SignUp(status="unsubscribed", consents=(Consent(at, "unsubscribed"),), version=known.version)
 
 
 def _with(known: SignUp, consent: Consent, **changes: object) -> SignUp:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
 
 from chalicelib import items, keys, settings, tokens
+from chalicelib.clock import now
 from chalicelib.errors import NotFound
 from chalicelib.mail import outbox
 from chalicelib.signups import signup
@@ -60,7 +62,7 @@ def ask(job: SignUpAsked) -> None:
 
 def find(name: str) -> SignUp:
     """The sign-up under an address's hash. Raises NotFound."""
-    item = items.get(items.signups(), _key(name))
+    item = items.get(items.signups(), key(name))
     if item is None:
         raise NotFound("We know of no such sign-up.")
     return items.as_struct(item, SignUp)
@@ -69,7 +71,7 @@ def find(name: str) -> SignUp:
 def change(name: str, how: Callable[[SignUp | None], SignUp]) -> SignUp:
     """Change a sign-up by a pure function of what it was, done again if somebody else changed it meanwhile."""
     for _ in range(TRIES):
-        item = items.get(items.signups(), _key(name))
+        item = items.get(items.signups(), key(name))
         known = items.as_struct(item, SignUp) if item else None
         becomes = how(known)
         if becomes == known:
@@ -91,8 +93,14 @@ def change_known(name: str, how: Callable[[SignUp], SignUp]) -> SignUp:
     return change(name, known_only)
 
 
+def forget(name: str) -> None:
+    """Forget whose address this is, and still send nothing to it. One that never signed up leaves nothing."""
+    with suppress(NotFound):
+        change_known(name, lambda known: signup.forgotten(known, now()))
+
+
 def _put(name: str, becomes: SignUp, known: SignUp | None) -> bool:
-    item = items.as_item(_key(name), becomes)
+    item = items.as_item(key(name), becomes)
     try:
         if known:
             items.put(items.signups(), item, UNCHANGED, {":seen": known.version})
@@ -113,5 +121,5 @@ def _context(name: str, stands: SignUp) -> dict[str, object]:
     }
 
 
-def _key(name: str) -> keys.Key:
+def key(name: str) -> keys.Key:
     return {"pk": f"EMAIL#{name}", "sk": keys.SIGNUP}

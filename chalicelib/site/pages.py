@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from chalicelib import charity, settings
+from chalicelib import charity, places, settings
 from chalicelib.errors import GivingError, InvalidInput
 from chalicelib.money import Money, decimals, in_words
 from chalicelib.signups import signup
@@ -18,20 +18,21 @@ from chalicelib.site import chart, giving_form, static_files, stories
 
 TEMPLATES = Path(__file__).with_name("templates")
 
-# Two letters that CLDR names, but to which nothing can be posted.
-NO_COUNTRIES = frozenset(["EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"])
-
 # The forms that a refusal shows again, and how.
 FORM_PAGES = {
     "give": "give.html",
     "sign-up": "sign_up.html",
     "sign-in": "portal/sign_in.html",
     "code": "portal/code.html",
+    "new-email": "portal/email.html",
+    "erase": "portal/your_data.html",
+    "new-email-code": "portal/email_confirm.html",
 }
 # What people read at a field of a form that was left empty or cannot be read.
 PLAINER = {
     "amount": "Please choose an amount, or write your own in digits, for example 25.",
     "interests": "Please tick at least one of these.",
+    "new_email": "Please write your email address, for example name@example.org.",
     "email": "Please write your email address, for example name@example.org.",
     "name": "Please write a shorter name.",
     "postal_code": "Please write a shorter postal code.",
@@ -45,7 +46,8 @@ OPTIONAL: dict[str, Any] = {
     "error": None,
     "typed": {},
     "ticked": [],
-    "saved": False,
+    "saved": "",
+    "recent": True,
     "signed_in": False,
     "form_token": "",
     "again": False,
@@ -121,7 +123,7 @@ def _templates() -> Environment:
         currency_decimals=decimals,
         charts=chart.by_currency,
         query=_query,
-        countries=_countries,
+        countries=places.countries,
         interests_offered=signup.INTERESTS,
         consent_wording=signup.CONSENT_WORDING,
         consent_version=signup.CONSENT_VERSION,
@@ -154,11 +156,6 @@ def _day(value: str | date) -> str:
     return f"{on.day} {on:%B %Y}"
 
 
-def _query(asked: dict[str, Any]) -> str:
-    """What was asked for, as the query of a link; empty if nothing was."""
-    return urlencode({name: value for name, value in asked.items() if value})
-
-
 def _ago(value: str, now: int) -> str:
     """How long before `now` (epoch seconds) a moment was. For the last hours only: nobody's time zone is known."""
     seconds = max(0, now - int(datetime.fromisoformat(value).timestamp()))
@@ -166,6 +163,11 @@ def _ago(value: str, now: int) -> str:
         return "just now"
     number, unit = (seconds // 60, "minute") if seconds < 3600 else (seconds // 3600, "hour")
     return f"{number} {unit}{'' if number == 1 else 's'} ago"
+
+
+def _query(asked: dict[str, Any]) -> str:
+    """What was asked for, as the query of a link; empty if nothing was."""
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 def _rfc822(value: date) -> str:
@@ -182,13 +184,3 @@ def _month_day(day: int) -> str:
     """A day of the month as "the 1st"."""
     ending = "th" if day in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return f"{day}{ending}"
-
-
-@functools.cache
-def _countries() -> list[tuple[str, str]]:
-    """ISO codes and English names, by name."""
-    from babel import Locale  # noqa: PLC0415 - one page in twenty needs it
-
-    territories = {str(code): str(name) for code, name in Locale("en").territories.items()}
-    codes = (code for code in territories if len(code) == 2 and code.isalpha() and code not in NO_COUNTRIES)
-    return sorted(((code, territories[code]) for code in codes), key=lambda country: country[1])

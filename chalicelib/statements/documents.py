@@ -11,7 +11,7 @@ from chalicelib.errors import DocumentAltered
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-PDF = "application/pdf"
+PDF, ZIP = "application/pdf", "application/zip"
 # Long enough to follow a redirect on a slow line, too short for a link left in a history to be of use.
 LINK_SECONDS = 300
 # S3 answers 409 when two conditional puts of one name meet; the one that comes again then finds the other's.
@@ -20,13 +20,13 @@ TRIES = 3
 MISSING = {"404", "403", "NoSuchKey"}
 
 
-def keep(key: str, pdf: bytes, filename: str) -> None:
+def keep(key: str, document: bytes, filename: str, kind: str = PDF) -> None:
     """Put the document under `key`, unless one is there: what was kept once is never overwritten."""
     for attempt in range(TRIES):
         try:
             aws.s3().put_object(
-                Bucket=settings.current().documents_bucket, Key=key, Body=pdf, ContentType=PDF,
-                ContentDisposition=_inline(filename), IfNoneMatch="*",
+                Bucket=settings.current().documents_bucket, Key=key, Body=document, ContentType=kind,
+                ContentDisposition=_disposition(filename, kind), IfNoneMatch="*",
             )  # fmt: skip
         except aws.s3().exceptions.ClientError as refused:
             if _code(refused) == "PreconditionFailed":
@@ -56,24 +56,25 @@ def verify(key: str, sha256: str) -> None:
         raise DocumentAltered("This statement cannot be shown just now. We have been told and will look into it.")
 
 
-def link(key: str, filename: str) -> str:
+def link(key: str, filename: str, kind: str = PDF) -> str:
     """Where a browser may fetch the document during the next five minutes, without a session."""
     return aws.s3().generate_presigned_url(
         "get_object",
         Params={
             "Bucket": settings.current().documents_bucket,
             "Key": key,
-            "ResponseContentType": PDF,
-            "ResponseContentDisposition": _inline(filename),
+            "ResponseContentType": kind,
+            "ResponseContentDisposition": _disposition(filename, kind),
             "ResponseCacheControl": "private, no-store",
         },
         ExpiresIn=LINK_SECONDS,
     )
 
 
-def _inline(filename: str) -> str:
+def _disposition(filename: str, kind: str) -> str:
+    """A PDF is shown, everything else is saved."""
     safe = "".join(char if char.isascii() and (char.isalnum() or char in ".-_") else "-" for char in filename)
-    return f'inline; filename="{safe}"'
+    return f'{"inline" if kind == PDF else "attachment"}; filename="{safe}"'
 
 
 def _code(refused: ClientError) -> str:

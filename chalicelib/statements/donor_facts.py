@@ -17,17 +17,18 @@ def source(entity_id: str) -> Source:
 
 
 def recipient(donor_id: str, home: str) -> Recipient:
-    """The donor's name, or else their mail address, and their postal address as far as they gave one."""
+    """The donor's name as they want it there, or else their mail address, and their postal address if they gave one."""
     donor = donors.profile(donor_id)
     if donor is None:
         return Recipient("")
-    return Recipient(donor.name or donor.email, address_lines(donor.address, home), in_full=_is_in_full(donor))
+    name, lines = donor.named_on_receipts or donor.email, address_lines(donor.address, home)
+    return Recipient(name, lines, in_full=_is_in_full(donor))
 
 
 def _is_in_full(donor: donors.Donor) -> bool:
     """A first and a last name at least (who has a middle one nobody can tell), and an address that a letter reaches."""
     at = donor.address
-    return len(donor.name.split()) > 1 and all((at.line1, at.city, at.postal_code, at.country))
+    return len(donor.named_on_receipts.split()) > 1 and all((at.line1, at.city, at.postal_code, at.country))
 
 
 def address_lines(address: donors.Address, home: str) -> tuple[str, ...]:

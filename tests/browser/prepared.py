@@ -34,6 +34,9 @@ PUBLIC = {
     "type the code": "/portal/code",
     "enter by link": "/portal/enter#token=none",
     "enter without a token": "/portal/enter",
+    "change of address to undo": "/portal/email/undo?token=none",
+    "change of address undone": "/portal/email/undone",
+    "erased": "/portal/erased",
     "gift paid": "/thank-you?gift={paid}",
     "gift on its way": "/thank-you?gift={processing}",
     "gift failed": "/thank-you?gift={failed}",
@@ -53,8 +56,12 @@ PORTAL = {
     "statements": "/portal/statements",
     "monthly gifts in every state": "/portal/partnerships",
     "contact": "/portal/contact",
-    "gift aid": "/portal/gift-aid",
+    "change of address": "/portal/email",
+    "change of address to confirm": "/portal/email/confirm",
+    "change of address by link": "/portal/email/confirm#token=none",
+    "one's own data": "/portal/your-data",
     "sessions": "/portal/sessions",
+    "gift aid": "/portal/gift-aid",
 }
 REFUSALS = {"no such story": "/stories/none", "no such gift": "/thank-you?gift=" + 32 * "0"}
 

@@ -35,6 +35,7 @@ WAYS: dict[Way, Doing] = {
     ("POST", f"{MINE}/resume"): "portal_change",
     ("POST", f"{MINE}/cancel"): "portal_change",
     ("POST", "/portal/payment-method"): "payment_page",
+    ("POST", "/portal/erase"): "portal_change",
 }
 INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("POST", "/gifts"): lambda: wish(email=ANN),
@@ -51,14 +52,21 @@ INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("POST", "/portal/session"): lambda: {"email": ANN, "code": "12345678"},
     ("PATCH", "/portal/contact"): lambda: {"name": "Ann Lee"},
     ("POST", "/portal/contact"): lambda: {"phone": "5550100"},
+    ("POST", "/portal/email"): lambda: {"new_email": "ann@new.example"},
+    ("POST", "/portal/email/confirm"): lambda: {"code": "12345678"},
+    ("POST", "/portal/email/undo"): lambda: {"token": "made-up"},
     ("POST", "/portal/gift-aid"): lambda: {
-        "first_name": "Ann", "last_name": "Lee", "house": "12", "postcode": "SW1A 1AA", "scope": "future", "taxpayer": "yes"
+        "first_name": "Ann", "last_name": "Lee", "house": "1", "postcode": "SW1A 1AA", "scope": "future", "taxpayer": "yes",
     },
+    ("POST", "/portal/erase"): lambda: {"confirm": "erase"},
 }
-# What a made-up sender is refused, rightly: it has neither Stripe's signature nor the code from the mail.
-REFUSED = {("POST", "/webhooks/stripe"): 400, ("POST", "/portal/session"): 401}
+# What a made-up sender is refused, rightly: it has neither Stripe's signature nor the code or link from a mail.
+REFUSED = {
+    ("POST", "/webhooks/stripe"): 400, ("POST", "/portal/session"): 401, ("POST", "/portal/email/confirm"): 400,
+    ("POST", "/portal/email/undo"): 400,
+}  # fmt: skip
 # After these there is no monthly gift, and no session, to try the others with.
-LAST = [("POST", f"{MINE}/cancel"), ("DELETE", "/portal/session"), ("POST", "/portal/sign-out")]
+LAST = [("POST", f"{MINE}/cancel"), ("POST", "/portal/erase"), ("DELETE", "/portal/session"), ("POST", "/portal/sign-out")]
 
 
 def _mail_token() -> str:
@@ -103,9 +111,8 @@ def send(site: Site, giving: World, way: Way) -> Answered:
     names = {
         "partnership_id": giving.partnership().partnership_id, "gift_id": giving.gifts()[0].gift_id,
         "tax_year": "2026", "slug": "aftercare-in-uganda", "name": "style.css",
+        "session_id": another_session(giving, site) if "{session_id}" in path else "",
     }  # fmt: skip
-    if "{session_id}" in path:
-        names["session_id"] = another_session(giving)
     asks = {"/sign-ups/preferences": f"?token={_mail_token()}", "/sign-ups/unsubscribe": f"?token={_mail_token()}",
             "/thank-you": f"?gift={names['gift_id']}", "/form-token": f"?gift_id={'a' * 32}"}  # fmt: skip
     if method in {"GET", "OPTIONS"}:
@@ -115,11 +122,11 @@ def send(site: Site, giving: World, way: Way) -> Answered:
     return site.post(path.format(**names), sent, method=method)
 
 
-def another_session(giving: World) -> str:
-    """The id of a session of Ann's at a browser that is not the one that asks."""
-    elsewhere = Site()
-    elsewhere.sign_in(giving, ANN)
-    return sessions.id_of(Caller(HERE, "", elsewhere.cookies))
+def another_session(giving: World, site: Site) -> str:
+    """One at another browser, for the donor to end."""
+    sessions.begin(giving.donor_id(), Caller("", "", {}))
+    mine = sessions.id_of(Caller("", "", site.cookies))
+    return next(each for each in sessions.of_donor(giving.donor_id()) if each != mine)
 
 
 def form_token_of(gift: dict[str, Any]) -> str:

@@ -15,6 +15,8 @@ BOB, CY = "bob@example.org", "cy@example.org"
 OPEN = {
     ("GET", "/portal"), ("GET", "/portal/sign-in"), ("POST", "/portal/sign-in"), ("GET", "/portal/code"),
     ("GET", "/portal/enter"), ("POST", "/portal/session"), ("DELETE", "/portal/session"), ("POST", "/portal/sign-out"),
+    ("GET", "/portal/email/undo"), ("POST", "/portal/email/undo"), ("GET", "/portal/email/undone"),
+    ("GET", "/portal/erased"),
 }  # fmt: skip
 # These end the asker's own session, and are tried last.
 LEAVING = {("DELETE", "/portal/session"), ("POST", "/portal/sign-out")}

@@ -231,7 +231,7 @@ def test_a_browser_is_called_what_people_call_it(agent: str, called: str) -> Non
 
 def forms_of(app: Any) -> list[tuple[str, str]]:
     """Every call of the portal that takes a plain form and needs a session."""
-    entered = {"/portal/sign-in", "/portal/session"}
+    entered = {"/portal/sign-in", "/portal/session", "/portal/email/undo"}
     return [
         (method, path) for path, methods in app.routes.items() for method, entry in methods.items()
         if path.startswith("/portal") and path not in entered and FORM["Content-Type"] in entry.content_types
@@ -244,7 +244,7 @@ def test_every_form_of_the_portal_wants_the_token_of_this_session(giving: World,
 
     laptop, phone, bob = sign_in(), sign_in(), sign_in(BOB)
     other = [re.findall(r'name="own_form" value="(\w+)"', each.get("/portal/sessions", accept="text/html").text)[0] for each in (phone, bob)]
-    filled = "until=2026-09-01&first_name=Eve&last_name=Lee&house=1&postcode=SW1A+1AA&scope=future"
+    filled = "until=2026-09-01&first_name=Eve&last_name=Lee&house=1&postcode=SW1A+1AA&scope=future&new_email=eve%40example.org"
     sent = ["", f"name=Eve&{filled}", *(f"{OWN_FORM_FIELD}={token}&{filled}" for token in (*other, "0" * 64))]
     found = [(method, re.sub(r"{\w+}", "a" * 32, path)) for method, path in forms_of(app)]
     assert len(found) >= 8

@@ -126,7 +126,7 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         "partnerships": [],
         "statements": [],
     }
-    contact = {"email": "ann@example.org", "name": HOSTILE, "phone": None, "language": "xx", "address": ADDRESS}
+    contact = {"email": "ann@example.org", "name": HOSTILE, "receipt_name": HOSTILE, "phone": None, "language": "xx", "address": ADDRESS}
     listed = {
         "gifts": GIFTS,
         "next": "a&b",
@@ -146,6 +146,10 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         ("portal/statements.html", {"statements": STATEMENTS}), ("portal/statements.html", {"statements": []}),
         ("portal/contact.html", {**contact, "saved": True}),
         ("portal/contact.html", {**contact, "address": None, "name": None, "language": None}),
+        ("portal/contact.html", {**contact, "saved": "email"}),
+        *(("portal/email.html", {"recent": recent}) for recent in (True, False)),
+        *((f"portal/{name}.html", {"token": HOSTILE}) for name in ("email_confirm", "email_undo", "email_undone")),
+        *(("portal/your_data.html", {"recent": recent}) for recent in (True, False)), ("portal/erased.html", {}),
         ("portal/partnerships.html", {"partnerships": PARTNERSHIPS}),
         ("portal/partnerships.html", {"partnerships": []}),
         ("portal/sign_in.html", {"again": True}),

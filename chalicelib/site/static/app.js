@@ -44,7 +44,7 @@ async function stateOf(gift) {
   }
 }
 
-// The sign-in link carries its token in the fragment, which no server log and no mail scanner's request sees.
+// A link that signs in or proves an address carries its token in the fragment, which no server log and no mail scanner's request sees.
 // It is spent only when a person presses the button.
 function offerEntrance() {
   const offer = document.querySelector("[data-enter]");
@@ -54,20 +54,20 @@ function offerEntrance() {
   offer.hidden = false;
   document.querySelector("[data-enter-instead]").hidden = true;
   const button = document.querySelector("[data-enter-button]");
-  button.addEventListener("click", () => enter(token, button));
+  button.addEventListener("click", () => enter(token, button, offer.dataset));
 }
 
-async function enter(token, button) {
+async function enter(token, button, { enter: call, then }) {
   const status = document.querySelector("[data-enter-status]");
   button.disabled = true;
   status.textContent = "One moment.";
   try {
-    const answer = await fetch("/portal/session", {
+    const answer = await fetch(call, {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
       body: JSON.stringify({ token }),
     });
-    if (answer.ok) return location.replace("/portal");
+    if (answer.ok) return location.replace(then);
     const told = await answer.json().catch(() => ({}));
     status.textContent = told.error?.message || "The link could not be used.";
     document.querySelector("[data-enter]").hidden = true;

@@ -1,0 +1,112 @@
+"""The calls that change the address of sign-in. Opening a link changes nothing: mail scanners open links."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from chalicelib.errors import InvalidInput
+from chalicelib.giving.email_address import checked_email
+from chalicelib.guard import rate_limit
+from chalicelib.http import Answer, Routes, plain_fields, require_own_origin
+from chalicelib.portal import contact, email_change, email_undo, sessions
+from chalicelib.portal.contact import Contact
+
+routes = Routes(__name__)
+
+
+class NewEmail(msgspec.Struct, frozen=True):
+    """The address to change to."""
+
+    new_email: Annotated[str, msgspec.Meta(max_length=254)]
+
+
+class NewEmailTaken(msgspec.Struct, frozen=True):
+    """The same for every address."""
+
+    message: str = "A mail with a link and a code is on its way to the new address. Both work for an hour."
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """The token of the link or the code of the mail, in a session of the donor who asked."""
+
+    token: Annotated[str, msgspec.Meta(max_length=300)] = ""
+    code: Annotated[str, msgspec.Meta(max_length=20)] = ""
+
+
+class UndoToken(msgspec.Struct, frozen=True):
+    """What the link to the old address carries."""
+
+    token: Annotated[str, msgspec.Meta(max_length=1_000)]
+
+
+class Undone(msgspec.Struct, frozen=True):
+    undone: bool = True
+
+
+@routes.route("/portal/email", page="portal/email.html")
+def email_page() -> Answer:
+    """Where a new address is typed; after more than ten minutes, why to sign in again first."""
+    caller = routes.caller()
+    shown = contact.of(sessions.donor(caller))
+    return Answer(shown, page={"recent": sessions.is_recent(caller)})
+
+
+@routes.route(
+    "/portal/email", methods=("POST",), takes=NewEmail, gives=NewEmailTaken, status=202,
+    form=plain_fields, form_page="new-email",
+)  # fmt: skip
+def ask_for_change(wanted: NewEmail) -> Answer:
+    """Have a link and a code sent to the new address. The answer is the same for every address."""
+    caller = routes.caller()
+    donor_id = sessions.donor_recently(caller)
+    email = checked_email(wanted.new_email, "new_email")
+    rate_limit.allow("email_change", donor=donor_id, email=email, ip=caller.ip)
+    email_change.ask(donor_id, email)
+    return Answer(NewEmailTaken(), 202, see_other="/portal/email/confirm")
+
+
+@routes.route("/portal/email/confirm", page="portal/email_confirm.html")
+def confirm_page() -> Answer:
+    """Where the link leads and the code is typed."""
+    sessions.donor(routes.caller())
+    return Answer(NewEmailTaken())
+
+
+@routes.route(
+    "/portal/email/confirm", methods=("POST",), takes=Proof, gives=Contact, form=plain_fields,
+    form_page="new-email-code",
+)  # fmt: skip
+def confirm(wanted: Proof) -> Answer:
+    """Change the address to the proven one, once, and end every other session."""
+    caller = routes.caller()
+    donor_id = sessions.donor_changing(caller)
+    if not wanted.token and not wanted.code:
+        raise InvalidInput("Please type the 8 digits from the mail.", code="missing", field="code")
+    rate_limit.allow("session", ip=caller.ip)
+    email_change.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.id_of(caller))
+    return Answer(contact.of(donor_id), see_other="/portal/contact?saved=email")
+
+
+@routes.route("/portal/email/undo", page="portal/email_undo.html", query=("token",))
+def undo_page() -> Answer:
+    """The button that undoes a change; reading the page does not."""
+    return Answer(Undone(undone=False), page={"token": routes.query("token")})
+
+
+@routes.route("/portal/email/undo", methods=("POST",), takes=UndoToken, gives=Undone, form=plain_fields)
+def undo(wanted: UndoToken) -> Answer:
+    """Bring the old address back and end every session. Whoever reads the old mailbox may."""
+    caller = routes.caller()
+    if caller.origin:
+        require_own_origin(caller)
+    rate_limit.allow("session", ip=caller.ip)
+    email_undo.undo(wanted.token)
+    return Answer(Undone(), see_other="/portal/email/undone")
+
+
+@routes.route("/portal/email/undone", page="portal/email_undone.html")
+def undone_page() -> Answer:
+    """After undoing."""
+    return Answer(Undone())

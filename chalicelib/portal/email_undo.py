@@ -1,0 +1,97 @@
+"""
+The old address again, from the link that was mailed to it.
+
+Whoever had the address longer decides: undoing a change also ends every
+later one, and the links that could have undone those.
+
+    a@ -> b@ -> c@      the link at a@: a@ again      the link at b@: of no use any more
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from chalicelib import items, keys, settings, tokens, writes
+from chalicelib.errors import Conflict
+from chalicelib.giving import donors
+from chalicelib.giving.donors import Donor
+from chalicelib.mail import outbox
+from chalicelib.portal import email_change, sessions
+from chalicelib.portal.email_change import UNDO_WITHIN, Undo
+from chalicelib.processor import customers
+
+UNCHANGED = "email = :seen AND email_changes = :changes_seen AND attribute_not_exists(erased_at)"
+OURS_OR_GONE = email_change.OURS_OR_NOBODYS
+
+
+class EmailUndone(msgspec.Struct, frozen=True, tag=True):
+    """Somebody at the old address wants it back. `old` is told once that it is."""
+
+    donor_id: str
+    change_id: str
+    old: str
+
+
+def undo(token: str) -> None:
+    """
+    Restore the old address and end every session.
+
+    Raises InvalidInput for a link that is not ours or older than a week, and
+    Conflict for one that was used or overtaken.
+    """
+    change_id = tokens.read("undo_email", token, within=UNDO_WITHIN)
+    known = email_change.find_undo(change_id)
+    donor = donors.profile(known.donor_id) if known else None
+    if known is None or donor is None or change_id not in donor.email_changes:
+        raise Conflict("This link has been used, or is older than a week.", code="undo_over")
+    outbox.ask(EmailUndone(known.donor_id, change_id, known.old))
+    _take_back(donor, known)
+    sessions.end_all(known.donor_id)
+
+
+def finish(job: EmailUndone) -> None:
+    """The rest of an undo, any number of times: the undo itself, every session ended, both told, Stripe told."""
+    known, donor = email_change.find_undo(job.change_id), donors.profile(job.donor_id)
+    if known and donor and job.change_id in donor.email_changes:
+        _take_back(donor, known)
+    donor = donors.profile(job.donor_id)
+    if donor is None or not donor.email:
+        return
+    sessions.end_all(job.donor_id)
+    portal = f"{settings.current().site_url}/portal"
+    outbox.send_once("email_restored", job.change_id, job.old, {"portal_url": portal})
+    customers.tell_address(job.donor_id)
+
+
+def _take_back(donor: Donor, known: Undo) -> None:
+    """One transaction; if another worker was first, nothing."""
+    try:
+        items.transact(_taking_back(donor, known))
+    except items.ConditionFailed:
+        now = donors.profile(donor.donor_id)
+        if now and known.change_id in now.email_changes:
+            raise
+
+
+def _taking_back(donor: Donor, known: Undo) -> list[Any]:
+    whose = {":donor": donor.donor_id}
+    values = {
+        ":old": known.old,
+        ":hashes": list(known.hashes_before),
+        ":changes": list(donor.email_changes[: donor.email_changes.index(known.change_id)]),
+        ":seen": donor.email,
+        ":changes_seen": list(donor.email_changes),
+    }
+    gained = [each for each in donor.every_hash if each not in known.hashes_before]
+    return [
+        writes.change(
+            items.giving(), keys.donor(donor.donor_id),
+            "SET email = :old, email_hashes = :hashes, email_changes = :changes", values, UNCHANGED,
+        ),
+        *(writes.remove(items.giving(), keys.pointer("EMAIL", each), OURS_OR_GONE, whose) for each in gained),
+        writes.remove(items.passing(), keys.passing("UNDO", known.change_id)),
+        writes.remove(items.passing(), keys.passing("NEWEMAIL", donor.donor_id)),
+        *(writes.remove(items.passing(), keys.passing("SIGNIN", each)) for each in donor.every_hash),
+    ]  # fmt: skip

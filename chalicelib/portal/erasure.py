@@ -1,0 +1,171 @@
+"""
+Forgetting a donor: all that is theirs goes, what the law wants kept stays, and no sum changes.
+
+    asked (signed in just now, confirmed) -- monthly gifts ended at Stripe -- queued -- the steps of `erase`
+                                               `-- Stripe does not answer: nothing is erased, ask again
+
+The steps are an errand of the queue: each may run any number of times, and
+one that died half-way is ended when the message comes again.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from chalicelib import charity, clock, items, keys
+from chalicelib.errors import InvalidInput, ProcessorUnsure
+from chalicelib.gift_aid import store as gift_aid
+from chalicelib.gift_aid.declaration import covers
+from chalicelib.giving import donors, ledger
+from chalicelib.giving.donors import Address, Donor
+from chalicelib.mail import outbox
+from chalicelib.partners import manage
+from chalicelib.partners import store as partnerships
+from chalicelib.portal import email_change, sessions
+from chalicelib.processor import customers
+from chalicelib.signups import store as signups
+
+NOT_YET = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
+# Before the first gift that this software can have recorded.
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+STILL_THEIRS = "donor_id = :donor"
+
+
+class EraseAsked(msgspec.Struct, frozen=True, tag=True):
+    """A donor has confirmed that they want to be forgotten."""
+
+    donor_id: str
+
+
+def begin(donor_id: str, confirmation: str) -> None:
+    """
+    End the monthly gifts at Stripe, then have the rest done, and sign the donor out everywhere.
+
+    Raises InvalidInput without the word that confirms, and ProcessorUnsure or
+    ProcessorRefused if Stripe does not end a monthly gift: then nothing is
+    erased, and asking again is safe.
+    """
+    if confirmation.strip().casefold() != "erase":
+        raise InvalidInput("Please type the word “erase”. It cannot be undone.", code="not_confirmed", field="confirm")
+    try:
+        end_partnerships(donor_id)
+    except ProcessorUnsure as unsure:
+        raise ProcessorUnsure(
+            "We could not reach the payment processor to end your monthly gifts, so nothing was erased. Please try "
+            "again in a few minutes.", retry_after=60,
+        ) from unsure  # fmt: skip
+    outbox.ask(EraseAsked(donor_id))
+    sessions.end_all(donor_id)
+
+
+def erase(job: EraseAsked) -> None:
+    """Every step, in the order in which each needs what the next takes away."""
+    donor = donors.profile(job.donor_id)
+    if donor is None:
+        return
+    if not donor.erased_at:
+        end_partnerships(job.donor_id)
+        close_the_door(donor)
+        forget_sign_ups(donor)
+        forget_tributes(job.donor_id)
+        end_declarations(job.donor_id)
+        forget_profile(donor)
+    farewell = donors.profile(job.donor_id)
+    assert farewell, "a tombstone stays"
+    close_the_door(farewell)
+    release_addresses(farewell)
+    say_goodbye(farewell)
+    forget_address(job.donor_id)
+
+
+def end_partnerships(donor_id: str) -> None:
+    """End every monthly gift at Stripe, also one of which no event has told us yet."""
+    customers.read_partnerships(donor_id)
+    for each in partnerships.of_donor(donor_id):
+        manage.cancel(donor_id, each.partnership_id, manage.Cancel())
+
+
+def close_the_door(donor: Donor) -> None:
+    """No session, no link to sign in, no change of address under way or to be undone."""
+    sessions.end_all(donor.donor_id)
+    for each in donor.every_hash:
+        items.delete(items.passing(), keys.passing("SIGNIN", each))
+    email_change.forget(donor)
+
+
+def forget_sign_ups(donor: Donor) -> None:
+    """Of each of their addresses nothing stays but, under its hash, that it wants no mail."""
+    for each in donor.every_hash:
+        signups.forget(each)
+
+
+def forget_tributes(donor_id: str) -> None:
+    """Whom a gift honours, and the words to them: no tax office asks for either."""
+    for item in items.query_all(items.giving(), keys.donor(donor_id)["pk"], prefix=keys.FACTS):
+        if item.get("payment", {}).get("about", {}).get("tribute_kind"):
+            items.update(
+                items.giving(), keys.donor(donor_id, item["sk"]),
+                "REMOVE payment.about.tribute_kind, payment.about.tribute_name, payment.about.tribute_note",
+                {}, items.PRESENT,
+            )  # fmt: skip
+
+
+def end_declarations(donor_id: str) -> None:
+    """No Gift Aid on anything later. A declaration that a claim rests on is kept, with the name it was made in."""
+    gift_aid.cancel(donor_id)
+    gifts = ledger.gifts_between(donor_id, BEGINNING, clock.now())
+    for each in gift_aid.of_donor(donor_id):
+        if not any(covers(each, gift) for gift in gifts):
+            items.delete(items.giving(), keys.donor(donor_id, keys.declaration(each.declaration_id)))
+
+
+def forget_profile(donor: Donor) -> None:
+    """Put the tombstone where the profile was. It keeps the address until the last mail has gone there."""
+    kept_until, named = _kept_by_law(donor.donor_id)
+    tombstone = Donor(
+        donor.donor_id,
+        receipt_name=donor.named_on_receipts if named else "",
+        address=donor.address if named else Address(),
+        email_hashes=donor.every_hash,
+        email_changes=donor.email_changes,
+        farewell=donor.email,
+        erased_at=clock.now(),
+        kept_until=kept_until,
+    )
+    items.put(items.giving(), items.as_item(keys.donor(donor.donor_id), tombstone), NOT_YET)
+
+
+def release_addresses(donor: Donor) -> None:
+    """Their addresses lead here no more: whoever gives with one begins anew. Stripe's customers still lead here."""
+    for each in donor.email_hashes:
+        try:
+            items.delete(items.giving(), keys.pointer("EMAIL", each), STILL_THEIRS, {":donor": donor.donor_id})
+        except items.ConditionFailed:
+            continue  # released by an earlier try, or somebody else's since
+
+
+def say_goodbye(donor: Donor) -> None:
+    """The last mail: that it is done, and what is kept."""
+    if donor.farewell:
+        named = bool(donor.receipt_name or gift_aid.of_donor(donor.donor_id))
+        context = {"kept_until": donor.kept_until, "named": named}
+        outbox.send_once("erased", donor.donor_id, donor.farewell, context)
+
+
+def forget_address(donor_id: str) -> None:
+    """Where the last mail went, and the hashes by which addresses were found."""
+    gone = "REMOVE farewell, email_hashes, email_changes"
+    items.update(items.giving(), keys.donor(donor_id), gone, {}, items.PRESENT)
+
+
+def _kept_by_law(donor_id: str) -> tuple[date | None, bool]:
+    """Until when the gifts must be kept, and whether with the donor's name and address."""
+    entities, until, named = charity.current().entities, None, False
+    for gift in ledger.gifts_between(donor_id, BEGINNING, clock.now()):
+        entity = entities[gift.entity]
+        ends = date(gift.given_on.year + entity.records_years, 12, 31)
+        until = max(until or ends, ends)
+        named = named or (entity.records_name_donor and ends >= clock.now().date())
+    return until, named
