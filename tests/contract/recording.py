@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.giving.checkout import Tribute
 from chalicelib.partners import manage
-from chalicelib.processor import reconcile, standing, stripe_api
+from chalicelib.processor import customers, reconcile, standing, stripe_api
 from local.standin.forms import decode
 from local.standin.in_process import InProcess
 from local.standin.standin import Standin
@@ -125,6 +125,7 @@ def _monthly(giving: World) -> None:
         giving.standin.change_card(giving.partnership().customer_id, CARD)
         giving.deliver()
         giving.advance(days=5)
+        customers.tell_address(donor)
         manage.cancel(donor, partnership, manage.Cancel(reason))
         giving.deliver()
 

@@ -36,6 +36,7 @@ DECLARED = {
     "subscription": "SubscriptionRetrieveParams",
     "change_subscription": "SubscriptionUpdateParams",
     "cancel_subscription": "SubscriptionCancelParams",
+    "change_customer": "CustomerUpdateParams",
     "billing_portal": "billing_portal.SessionCreateParams",
     "fraud_warning": "radar.EarlyFraudWarningRetrieveParams",
     "/v1/balance_transactions": "BalanceTransactionListParams",

@@ -10,9 +10,10 @@ from chalicelib import aws, items, keys
 from chalicelib.errors import NotSignedIn
 from chalicelib.giving import donors
 from chalicelib.giving.checkout import Tribute
+from chalicelib.http import Caller
 from chalicelib.mail import errands, outbox
 from chalicelib.partners import store
-from chalicelib.portal import contact, erasure
+from chalicelib.portal import contact, erasure, sessions
 from chalicelib.processor import reconcile
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
@@ -135,6 +136,16 @@ def test_a_link_that_was_mailed_before_opens_nothing(giving: World, ann: Site) -
     assert other.post("/portal/session", {"token": token}).status == 401
     assert other.post("/portal/email/undo", {"token": undo}).status == 409
     assert (donors.id_by_email(ANN), donors.id_by_email(NEW)) == (None, None)
+
+
+def test_a_sign_in_under_way_opens_no_session(giving: World, ann: Site) -> None:
+    """Its proof was taken just before the erasure, and the session would come just after."""
+    donor_id = giving.donor_id()
+    erase(giving, ann)
+    with pytest.raises(NotSignedIn):
+        sessions.begin(donor_id, Caller("", "", {}))
+
+    assert sessions.of_donor(donor_id) == {}
 
 
 def test_it_asks_for_the_word_and_a_fresh_sign_in(giving: World, ann: Site) -> None:
