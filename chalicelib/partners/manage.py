@@ -54,17 +54,14 @@ def change(donor_id: str, partnership_id: str, wanted: Change) -> Partnership:
 
     Raises InvalidInput, Conflict, NotFound, ProcessorRefused, ProcessorUnsure.
     """
+    kept = _own(donor_id, partnership_id)
+    amount = _checked_amount(wanted, kept)
     going_on = _going_on(donor_id, partnership_id)
-    if wanted.amount is None and wanted.day is None:
-        raise InvalidInput("Say what to change: the amount or the day.", code="missing", field="amount")
     params: dict[str, object] = {"proration_behavior": "none"}
     said = []
-    if wanted.amount is not None:
-        amount = Money(wanted.amount, going_on.amount.currency)
-        charity.current().check_amount(amount)
+    if amount:
         params |= _amount_params(going_on, amount)
         said.append(f"{in_words(amount)} a month")
-    kept = _own(donor_id, partnership_id)
     if wanted.day is not None and {kept.day, going_on.day} != {wanted.day}:
         params |= _day_params(going_on, wanted.day)
         said.append(f"on day {wanted.day}")
@@ -133,6 +130,17 @@ def card_page(donor_id: str, partnership_id: str = "") -> str:
         raise Conflict("There is no monthly gift to change the card of.", code="no_partnership")
     first = min(going_on, key=lambda each: each.state != "payment_problem")
     return stripe_api.billing_portal(first.customer_id, f"{settings.current().site_url}/portal/partnerships")
+
+
+def _checked_amount(wanted: Change, kept: Partnership) -> Money | None:
+    """The amount that is wanted, if one is; checked before Stripe is asked anything. Raises InvalidInput."""
+    if wanted.amount is None:
+        if wanted.day is None:
+            raise InvalidInput("Say what to change: the amount or the day.", code="missing", field="amount")
+        return None
+    amount = Money(wanted.amount, kept.amount.currency)
+    charity.current().check_amount(amount)
+    return amount
 
 
 def _own(donor_id: str, partnership_id: str) -> Partnership:

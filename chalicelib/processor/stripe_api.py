@@ -130,7 +130,8 @@ def subscriptions(ended_since: int) -> Iterator[Object]:
     One that ended has the end of the period in which it did, which is later still.
     """
     parts = ["data.default_payment_method", "data.customer"]
-    yield from _listed(client().v1.subscriptions.list, status="all", current_period_end={"gte": ended_since}, expand=parts)
+    since = {"gte": ended_since}
+    yield from _listed(client().v1.subscriptions.list, status="all", current_period_end=since, expand=parts)
 
 
 def subscriptions_of(customer_id: str) -> Iterator[Object]:
