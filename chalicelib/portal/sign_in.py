@@ -29,6 +29,16 @@ WAITED_FOR_SECONDS = int(timedelta(hours=1).total_seconds())
 # Five guesses at 8 digits: 1 in 20 million a request, and a request is limited too.
 CODE_DIGITS, CODE_TRIES = 8, 5
 
+# One for every cause: which it was is nobody's business who cannot sign in.
+LINK_REFUSED = (
+    "This link does not sign you in. It may have been used, be older than 10 minutes, or belong to another browser: "
+    "then type the code from the mail, or ask for a new one."
+)
+CODE_REFUSED = (
+    "This code does not sign you in. It may be mistyped, used, or older than 10 minutes. "
+    "After five wrong tries it is of no use any more: then ask for a new one."
+)
+
 THE_VERY_ONE = "token_hash = :token AND asking_hash = :asking AND expires_at > :now"
 TRIES_LEFT = "attribute_exists(pk) AND expires_at > :now AND tries < :most"
 
@@ -115,10 +125,10 @@ def by_code(email: str, code: str) -> str:
             items.passing(), key, "ADD tries :one", {":one": 1, ":now": now, ":most": CODE_TRIES}, TRIES_LEFT
         )
         if not hmac.compare_digest(request["code_hash"], _hash_code(name, digits)):
-            raise _refused("code")
+            raise _refused(CODE_REFUSED, "code")
         items.delete(items.passing(), key, "code_hash = :code", {":code": request["code_hash"]})
     except items.ConditionFailed as gone:
-        raise _refused("code") from gone
+        raise _refused(CODE_REFUSED, "code") from gone
     return str(request["donor_id"])
 
 
@@ -128,13 +138,8 @@ def check_code(code: str) -> None:
         raise InvalidInput("The code has 8 digits.", code="code_invalid", field="code")
 
 
-def _refused(field: str | None = None) -> NotSignedIn:
-    return NotSignedIn(
-        "This does not sign you in. It may have been used, be older than 10 minutes, or belong to another browser: "
-        "then type the code from the mail, or ask for a new one.",
-        code="sign_in_failed",
-        field=field,
-    )
+def _refused(why: str = LINK_REFUSED, field: str | None = None) -> NotSignedIn:
+    return NotSignedIn(why, code="sign_in_failed", field=field)
 
 
 def _hash(secret: str) -> str:

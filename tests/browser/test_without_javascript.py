@@ -43,6 +43,54 @@ def test_the_link_of_the_mail_says_what_to_do_instead(visit: Visit) -> None:
     ann.sees("Please look into your mail")
 
 
+def test_another_browser_is_signed_out_by_plain_forms(visit: Visit) -> None:
+    """The page shows both; the press on one ends it at once, and that browser finds itself at the form to sign in."""
+    ann = visit(java_script_enabled=False)
+    ann.open("/")
+    ann.give("Once", "25")
+    ann.pay()
+    ann.sees("Thank you")
+    ann.sign_in_by_code()
+    phone = visit(java_script_enabled=False)
+    phone.email = ann.email
+    phone.sign_in_by_code(not_of=ann.mail("Sign in")["text"])
+
+    phone.follow("Devices")
+    phone.sees("Where you are signed in")
+    expect(phone.page.locator(".panels > li")).to_have_count(2)
+    phone.page.get_by_role("button", name=re.compile("^End this session of Chrome on Linux, signed in")).click()
+
+    expect(phone.page.get_by_role("status")).to_have_text("Ended.")
+    expect(phone.page.locator(".panels > li")).to_have_count(1)
+    ann.open("/portal/gifts")
+    ann.sees("Donor portal")
+    expect(ann.page.get_by_label("Your email")).to_be_visible()
+
+
+def test_a_wrong_code_is_told_and_the_right_one_still_taken(visit: Visit, watch: Watch) -> None:
+    """At the field, with the address still typed."""
+    ann = visit(java_script_enabled=False)
+    ann.open("/")
+    ann.give("Once", "25")
+    ann.pay()
+    ann.sees("Thank you")
+    ann.ask_to_sign_in()
+    code = re.search(r"\b\d{4} ?\d{4}\b", ann.mail("Sign in")["text"])
+    assert code
+    right = code[0].replace(" ", "")
+
+    ann.page.get_by_label("Your email").fill(ann.email)
+    ann.page.get_by_label("Code from the mail").fill(f"{(int(right) + 1) % 10**8:08d}")
+    with watch.expecting(401):
+        ann.press("Sign in")
+        expect(ann.page.get_by_role("alert")).to_contain_text("This code does not sign you in.")
+    expect(ann.page.get_by_label("Your email")).to_have_value(ann.email)
+
+    ann.page.get_by_label("Code from the mail").fill(right)
+    ann.press("Sign in")
+    ann.sees(re.compile("^Welcome"))
+
+
 def test_a_refused_form_comes_back_as_it_was_typed(visit: Visit, watch: Watch) -> None:
     """What is wrong stands on top and at the field, and nothing has to be typed again."""
     ann = visit(java_script_enabled=False)

@@ -132,7 +132,7 @@ def test_another_s_browser_is_not_ended_by_whoever_found_this_one_open(giving: W
 
     assert [(each.status, each.json["error"]["code"]) for each in refused] == [(401, "sign_in_again")] * 2
     assert [(each.status, each.headers["location"]) for each in led] == [(303, "/portal/sign-in?again=yes")] * 2
-    assert "sign in once more" in laptop.get("/portal/sign-in?again=yes", accept="text/html").text
+    assert "Sign in once more" in laptop.get("/portal/sign-in?again=yes", accept="text/html").text
     assert phone.get("/portal/gifts").status == 200
 
     laptop.sign_in(giving, ANN)

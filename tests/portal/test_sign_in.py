@@ -119,7 +119,7 @@ def test_a_wrong_code_is_told_at_the_form(giving: World, site: Site) -> None:
     answer = site.form("/portal/session", {"email": ANN, "code": "1234 5678"})
 
     assert (answer.status, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
-    assert "This does not sign you in." in answer.text
+    assert "This code does not sign you in." in answer.text
     assert f'value="{ANN}"' in answer.text
     assert re.search(r'<input id="code"[^>]*aria-invalid="true"[^>]*aria-describedby="[^"]*code-fault"', answer.text)
 
