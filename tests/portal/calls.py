@@ -60,6 +60,10 @@ def least(takes: Any) -> dict[str, Any]:
 
 
 def _plain(kind: Any) -> Any:
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        return kind.values[0]
+    if isinstance(kind, msgspec.inspect.StrType) and kind.min_length:
+        return "x" * kind.min_length
     assert type(kind) in PLAIN, f"say in PLAIN what a {kind} may be"
     return PLAIN[type(kind)]
 
