@@ -1,4 +1,4 @@
-"""What is held of a donor as files in a zip: each kind as JSON and as a CSV table. Pure: rows in, bytes out."""
+"""What is held of a donor as files in a zip: each kind for programs (JSON) and as a table (CSV). Pure."""
 
 from __future__ import annotations
 

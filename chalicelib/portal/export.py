@@ -19,7 +19,8 @@ from chalicelib.portal.data_files import Row
 from chalicelib.signups import store as signups
 from chalicelib.statements import documents
 
-# One page gathers it within API Gateway's half minute: 10,000 gifts took 11 seconds, moto's own share included.
+# On either side of what is left out. One page gathers it within API Gateway's half minute: 10,000 gifts took
+# 11 seconds, moto's own share included.
 MOST = 12_000
 # What each part of a donor's partition is called in the copy. A kind that is not named here goes by its key.
 CALLED = {

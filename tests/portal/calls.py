@@ -17,7 +17,7 @@ from tests.over_http import Answered, Site
 
 SERVICES = ("dynamodb", "counters", "sqs", "s3", "ses")
 PLAIN: dict[Any, Any] = {
-    msgspec.inspect.StrType: "xxxxx", msgspec.inspect.IntType: 1, msgspec.inspect.BoolType: True,
+    msgspec.inspect.StrType: "x", msgspec.inspect.IntType: 1, msgspec.inspect.BoolType: True,
     msgspec.inspect.DateType: "2026-09-01", msgspec.inspect.ListType: [], msgspec.inspect.DictType: {},
 }  # fmt: skip
 
@@ -62,6 +62,8 @@ def least(takes: Any) -> dict[str, Any]:
 def _plain(kind: Any) -> Any:
     if isinstance(kind, msgspec.inspect.LiteralType):
         return kind.values[0]
+    if isinstance(kind, msgspec.inspect.StrType) and kind.min_length:
+        return "x" * kind.min_length
     assert type(kind) in PLAIN, f"say in PLAIN what a {kind} may be"
     return PLAIN[type(kind)]
 
@@ -73,11 +75,9 @@ def recorded() -> Iterator[list[dict[str, Any]]]:
     events = [getattr(aws, name)().meta.events for name in SERVICES]
     for service in events:
         service.register("before-parameter-build", lambda params, **_: calls.append(params), unique_id="recorded")
-    try:
-        yield calls
-    finally:
-        for service in events:
-            service.unregister("before-parameter-build", unique_id="recorded")
+    yield calls
+    for service in events:
+        service.unregister("before-parameter-build", unique_id="recorded")
 
 
 def partitions(params: Any) -> set[str]:

@@ -244,7 +244,8 @@ def test_every_form_of_the_portal_wants_the_token_of_this_session(giving: World,
 
     laptop, phone, bob = sign_in(), sign_in(), sign_in(BOB)
     other = [re.findall(r'name="own_form" value="(\w+)"', each.get("/portal/sessions", accept="text/html").text)[0] for each in (phone, bob)]
-    filled = "until=2026-09-01&first_name=Eve&last_name=Lee&house=1&postcode=SW1A+1AA&scope=future&new_email=eve%40example.org"
+    declared = "first_name=Eve&last_name=Lee&house=1&postcode=SW1A+1AA&scope=future&taxpayer=yes"
+    filled = f"until=2026-09-01&new_email=eve%40example.org&{declared}"
     sent = ["", f"name=Eve&{filled}", *(f"{OWN_FORM_FIELD}={token}&{filled}" for token in (*other, "0" * 64))]
     found = [(method, re.sub(r"{\w+}", "a" * 32, path)) for method, path in forms_of(app)]
     assert len(found) >= 8
