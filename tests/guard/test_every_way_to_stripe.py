@@ -149,6 +149,8 @@ def test_these_calls_reach_stripe_and_no_other_does(giving: World, stripe: Recor
     """
     reached = set()
     for way in every_way():
+        if way not in LAST:
+            giving.work()  # what an earlier call left to the workers is theirs, and not this one's
         stripe.asked.clear()
         answer = send(ann, giving, way)
         assert answer.status == REFUSED.get(way, answer.status if answer.status < 400 else 0), (way, answer.text)

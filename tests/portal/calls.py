@@ -17,9 +17,20 @@ from tests.over_http import Answered, Site
 
 SERVICES = ("dynamodb", "counters", "sqs", "s3", "ses")
 PLAIN: dict[Any, Any] = {
-    msgspec.inspect.StrType: "x", msgspec.inspect.IntType: 1, msgspec.inspect.BoolType: True,
+    msgspec.inspect.IntType: 1, msgspec.inspect.BoolType: True,
     msgspec.inspect.DateType: "2026-09-01", msgspec.inspect.ListType: [], msgspec.inspect.DictType: {},
 }  # fmt: skip
+
+
+# What anybody may ask for who is not signed in. All else wants a session, and is tried without one.
+OPEN = {
+    ("GET", "/portal"), ("GET", "/portal/sign-in"), ("POST", "/portal/sign-in"), ("GET", "/portal/code"),
+    ("GET", "/portal/enter"), ("POST", "/portal/session"), ("DELETE", "/portal/session"), ("POST", "/portal/sign-out"),
+    ("GET", "/portal/email/undo"), ("POST", "/portal/email/undo"), ("GET", "/portal/email/undone"),
+    ("GET", "/portal/erased"),
+}  # fmt: skip
+# These end the asker's own session: open, because signing out twice is harmless.
+LEAVING = {("DELETE", "/portal/session"), ("POST", "/portal/sign-out")}
 
 
 class PortalCall(msgspec.Struct, frozen=True):
@@ -62,8 +73,10 @@ def least(takes: Any) -> dict[str, Any]:
 def _plain(kind: Any) -> Any:
     if isinstance(kind, msgspec.inspect.LiteralType):
         return kind.values[0]
-    if isinstance(kind, msgspec.inspect.StrType) and kind.min_length:
-        return "x" * kind.min_length
+    if isinstance(kind, msgspec.inspect.StrType):
+        return "x" * max(1, kind.min_length or 0)
+    if isinstance(kind, msgspec.inspect.StructType):
+        return least(kind.cls)
     assert type(kind) in PLAIN, f"say in PLAIN what a {kind} may be"
     return PLAIN[type(kind)]
 
@@ -75,9 +88,11 @@ def recorded() -> Iterator[list[dict[str, Any]]]:
     events = [getattr(aws, name)().meta.events for name in SERVICES]
     for service in events:
         service.register("before-parameter-build", lambda params, **_: calls.append(params), unique_id="recorded")
-    yield calls
-    for service in events:
-        service.unregister("before-parameter-build", unique_id="recorded")
+    try:
+        yield calls
+    finally:
+        for service in events:
+            service.unregister("before-parameter-build", unique_id="recorded")
 
 
 def partitions(params: Any) -> set[str]:

@@ -8,18 +8,9 @@ from chalicelib import settings
 from chalicelib.giving import donors
 from tests.giving_world import ANN, World
 from tests.over_http import Site
-from tests.portal.calls import PortalCall, Theirs, everything, portal_calls, recorded, theirs
+from tests.portal.calls import LEAVING, OPEN, PortalCall, Theirs, everything, portal_calls, recorded, theirs
 
 BOB, CY = "bob@example.org", "cy@example.org"
-# What anybody may ask for who is not signed in. All else wants a session.
-OPEN = {
-    ("GET", "/portal"), ("GET", "/portal/sign-in"), ("POST", "/portal/sign-in"), ("GET", "/portal/code"),
-    ("GET", "/portal/enter"), ("POST", "/portal/session"), ("DELETE", "/portal/session"), ("POST", "/portal/sign-out"),
-    ("GET", "/portal/email/undo"), ("POST", "/portal/email/undo"), ("GET", "/portal/email/undone"),
-    ("GET", "/portal/erased"),
-}  # fmt: skip
-# These end the asker's own session, and are tried last.
-LEAVING = {("DELETE", "/portal/session"), ("POST", "/portal/sign-out")}
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -15,6 +16,7 @@ from chalicelib.http.caller import OWN_FORM_FIELD
 from chalicelib.portal import devices, sessions
 from tests.giving_world import ANN, World
 from tests.over_http import OWN, Site
+from tests.portal.calls import LEAVING, OPEN, PortalCall, least, portal_calls
 
 BOB = "bob@example.org"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
@@ -229,31 +231,26 @@ def test_a_browser_is_called_what_people_call_it(agent: str, called: str) -> Non
     assert devices.name(agent) == called
 
 
-def forms_of(app: Any) -> list[tuple[str, str]]:
+def form_calls() -> list[PortalCall]:
     """Every call of the portal that takes a plain form and needs a session."""
-    entered = {"/portal/sign-in", "/portal/session", "/portal/email/undo"}
-    return [
-        (method, path) for path, methods in app.routes.items() for method, entry in methods.items()
-        if path.startswith("/portal") and path not in entered and FORM["Content-Type"] in entry.content_types
-    ]  # fmt: skip
+    from app import app
+
+    calls = [call for call in portal_calls() if (call.method, call.path) not in OPEN - LEAVING]
+    return [call for call in calls if FORM["Content-Type"] in app.routes[call.path][call.method].content_types]
 
 
 def test_every_form_of_the_portal_wants_the_token_of_this_session(giving: World, sign_in: SignIn) -> None:
     """Third behind SameSite and Origin. Without, or with that of another session or donor: 403, and nothing happens."""
-    from app import app
-
     laptop, phone, bob = sign_in(), sign_in(), sign_in(BOB)
     other = [re.findall(r'name="own_form" value="(\w+)"', each.get("/portal/sessions", accept="text/html").text)[0] for each in (phone, bob)]
-    declared = "first_name=Eve&last_name=Lee&house=1&postcode=SW1A+1AA&scope=future&taxpayer=yes"
-    filled = f"until=2026-09-01&new_email=eve%40example.org&{declared}"
-    sent = ["", f"name=Eve&{filled}", *(f"{OWN_FORM_FIELD}={token}&{filled}" for token in (*other, "0" * 64))]
-    found = [(method, re.sub(r"{\w+}", "a" * 32, path)) for method, path in forms_of(app)]
+    found = form_calls()
     assert len(found) >= 8
 
-    for method, path in found:
-        met = {(body, laptop.request(method, path, body.encode(), FORM).status) for body in sent}
-        assert {status for body, status in met if body[:4] in {"name", "own_"}} == {403}, path
-        assert {status for body, status in met if not body} <= {400, 403}, path
+    for call in found:
+        path, fields = re.sub(r"{\w+}", "a" * 32, call.path), least(call.takes)
+        for token in ({}, *({OWN_FORM_FIELD: each} for each in ("", "0" * 64, *other))):
+            refused = laptop.request(call.method, path, urlencode({**fields, **token}).encode(), FORM)
+            assert refused.status == 403, (path, token, refused.text)
     assert len(kept_sessions()) == 3
 
 
