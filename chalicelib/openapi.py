@@ -83,6 +83,8 @@ def _responses(call: Call, by_type: dict[str, Schema]) -> Schema:
     if call.gives is not Csv:
         done = {JSON: {"schema": by_type[repr(call.gives)]}}
     answers[str(call.status)] = {"description": "Done.", "content": done}
-    if call.form:
+    if call.status == 303:
+        answers["303"] = {"description": "Where the document is, for the next five minutes."}
+    elif call.form:
         answers["303"] = {"description": "For a plain form: where the browser goes next."}
     return answers

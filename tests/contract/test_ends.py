@@ -86,6 +86,7 @@ def test_an_end_that_has_not_come_stands(later: Later) -> None:
 
 def test_an_idle_session_is_over_whether_or_not_it_is_still_there(later: Later, ran_out: Any) -> None:
     """And a request that comes then does not wake it."""
+    items.put(items.giving(), keys.donor("d1") | {"donor_id": "d1"})
     line = sessions.begin("d1", Caller("127.0.0.1", "", {}))
     token = line.split(";")[0].split("=", 1)[1]
     caller = Caller("127.0.0.1", "", {sessions.COOKIE: token})

@@ -203,6 +203,7 @@ def test_of_many_who_keep_first_all_are_told_the_same(noon: object, at_once: AtO
 
 def test_a_session_ended_while_it_is_used_stays_ended(noon: Any, at_once: AtOnce, clock_at: Any) -> None:
     """Signing out in one tab while another one loads: the touch of the other must not bring it back."""
+    items.put(items.giving(), keys.donor("d1") | {"donor_id": "d1"})
     line = sessions.begin("d1", Caller("127.0.0.1", "", {}))
     caller = Caller("127.0.0.1", "", {sessions.COOKIE: line.split(";")[0].split("=", 1)[1]})
     clock_at(noon.replace(minute=10))
