@@ -12,7 +12,7 @@ Every key of the three tables, on one page.
 `Signups`
     EMAIL#<sha256>  SIGNUP
 `Passing` (short-lived; every expiry is also checked in the condition)
-    SIGNIN#<email sha256>, SESSION#<sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>  NOW
+    SIGNIN#<email sha256>, SESSION#<sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>, NOT_OURS#<ch>  NOW
 """
 
 import hashlib

@@ -22,7 +22,7 @@ from chalicelib.giving import ledger
 from chalicelib.giving.email_address import checked_email
 from chalicelib.giving.gift import About, Frequency
 from chalicelib.money import Money
-from chalicelib.processor import events, stripe_api
+from chalicelib.processor import checkouts, events, stripe_api
 
 # Stripe keeps idempotency keys, and at most its checkout pages, for 24 hours.
 # An hour less leaves no moment in which one is gone and the other is not.
@@ -133,9 +133,10 @@ def start(wanted: GiftRequest) -> GiftStarted:
         if started.charge_id:
             return GiftStarted(wanted.gift_id, thank_you_url(wanted.gift_id))
     session = stripe_api.create_checkout(_page(wanted, about, total, started), key=_key(started))
-    if not _keep_page(started, session):
+    session_id, url = checkouts.page_of(session)
+    if not _keep_page(started, session_id, url):
         return start(wanted)  # a later attempt has a newer page: that one is the gift's
-    return GiftStarted(wanted.gift_id, session["url"])
+    return GiftStarted(wanted.gift_id, url)
 
 
 def progress_of(gift_id: str) -> GiftProgress:
@@ -230,11 +231,11 @@ def _instead_of_a_new_page(started: Started) -> str:
     if not started.session_id:
         return ""  # its address never reached us, so nobody was shown it
     session = stripe_api.checkout(started.session_id)
-    if session["status"] == "open":
-        return str(session["url"])
-    intent = session.get("payment_intent")
-    fell_through = isinstance(intent, dict) and intent["status"] not in {"processing", "succeeded"}
-    return "" if session["status"] == "expired" or fell_through else thank_you_url(started.gift_id)
+    if checkouts.status_of(session) == "open":
+        _, url = checkouts.page_of(session)
+        return url
+    over = checkouts.status_of(session) == "expired" or checkouts.fell_through(session)
+    return "" if over else thank_you_url(started.gift_id)
 
 
 def _next_attempt(started: Started) -> Started:
@@ -255,13 +256,13 @@ def _next_attempt(started: Started) -> Started:
     return items.as_struct(changed, Started)
 
 
-def _keep_page(started: Started, session: dict[str, str]) -> bool:
+def _keep_page(started: Started, session_id: str, url: str) -> bool:
     """Keep the page's address; False if a later attempt has begun."""
     try:
         items.update(
             items.giving(), keys.pointer("GIFT", started.gift_id),
             "SET session_id = :session, checkout_url = :url",
-            {":session": session["id"], ":url": session["url"], ":attempt": started.attempt},
+            {":session": session_id, ":url": url, ":attempt": started.attempt},
             "attempt = :attempt",
         )  # fmt: skip
     except items.ConditionFailed:

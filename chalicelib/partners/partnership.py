@@ -11,7 +11,8 @@ import msgspec
 from chalicelib.errors import InvalidInput
 from chalicelib.money import Money
 
-State = Literal["active", "payment_problem", "paused", "ended"]
+# Unclear: Stripe says something of it that we do not know, kept in `said`. Nothing is promised and nothing mailed.
+State = Literal["active", "payment_problem", "paused", "ended", "unclear"]
 
 # A pause ends within a year: after that a donor is better asked anew.
 LONGEST_PAUSE_DAYS = 366
@@ -35,6 +36,7 @@ class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     gift_id: str = ""
     fund: str = ""
     source: str = ""
+    said: str = ""
 
 
 def first_charge_from(due: datetime, day: int, resumes: datetime) -> datetime:

@@ -9,16 +9,19 @@ the very function that the webhook's worker uses.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
 from chalicelib import clock, log
-from chalicelib.errors import GivingError
+from chalicelib.errors import GivingError, NotUnderstood
 from chalicelib.giving import ledger
 from chalicelib.giving.gift import SIGN, Fact, Kind
 from chalicelib.money import Money
-from chalicelib.processor import events, settle, stripe_api
+from chalicelib.processor import events, not_ours, settle, stripe_api
 from chalicelib.processor.events import Object
+from chalicelib.processor.understood import understood
 
 DAY_SECONDS = 86_400
 # Banks take two to three months over a dispute, and that it was lost moves no money: half a year covers them.
@@ -30,9 +33,12 @@ KINDS: dict[str, tuple[Kind, Kind]] = {
     "refund": ("refund", "refund_failed"),
     "dispute": ("dispute", "dispute_won"),
 }
-
+# In Stripe's own words: what moves for one of these must have its source in the answer.
+# Source: https://docs.stripe.com/reports/reporting-categories
+CATEGORIES = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"})
 
 Name = tuple[str, str]
+T = TypeVar("T")
 
 
 class Movement(msgspec.Struct, frozen=True):
@@ -56,7 +62,7 @@ class Totals(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """What one run looked at, healed, and could not heal. `unhealed` names charges that a person must look at."""
+    """What one run looked at, healed, and could not heal. `unhealed` names what a person must look at."""
 
     charges: int = 0
     not_ours: int = 0
@@ -85,7 +91,7 @@ def between(first: int, last: int) -> Report:
     One charge that cannot be settled stops no other.
     """
     report = Report(totals=defaultdict(Totals))
-    for charge_id, moved in sorted(_moved_by_charge(first, last).items()):
+    for charge_id, moved in sorted(_moved_by_charge(first, last, report).items()):
         report.charges += 1
         _reconcile_charge(charge_id, moved, report)
     report.totals = dict(report.totals)
@@ -95,38 +101,62 @@ def between(first: int, last: int) -> Report:
 
 def _reconcile_charge(charge_id: str, moved: list[Movement], report: Report) -> None:
     known = _recorded(charge_id)
+    if not known and not_ours.rests(charge_id):
+        report.not_ours += 1
+        return
     if not _complete(known, moved) or _undecided(known):
-        _settle(charge_id, report)
-        known = _recorded(charge_id)
-        if not known and charge_id not in report.unhealed:
-            report.not_ours += 1
+        if _is_anothers(charge_id, report):
             return
+        known = _recorded(charge_id)
         if not _complete(known, moved) and charge_id not in report.unhealed:
             report.unhealed.append(charge_id)
     _add_up(known, moved, report)
 
 
-def _settle(charge_id: str, report: Report) -> None:
+def _is_anothers(charge_id: str, report: Report) -> bool:
+    """Settle the charge; whether it turned out to be another product's. Not known is not another's."""
     try:
-        report.facts_healed += len(settle.charge(charge_id))
+        new = settle.charge(charge_id)
     except GivingError as fault:
-        log.count("reconcile_failed", charge=charge_id, code=fault.code)
-        report.unhealed.append(charge_id)
+        _give_up(charge_id, fault, report)
+        return False
+    if new is None:
+        not_ours.remember(charge_id)
+        report.not_ours += 1
+        return True
+    report.facts_healed += len(new)
+    return False
 
 
-def _moved_by_charge(first: int, last: int) -> dict[str, list[Movement]]:
+def _give_up(name: str, fault: GivingError, report: Report) -> None:
+    log.count("reconcile_failed", charge=name, code=fault.code)
+    report.unhealed.append(name)
+
+
+def _moved_by_charge(first: int, last: int, report: Report) -> dict[str, list[Movement]]:
     """What moved in that time, by charge; payouts and fees are nobody's gift."""
     by_charge: dict[str, list[Movement]] = defaultdict(list)
     for transaction in stripe_api.made_between("balance_transactions", first, last, expand=["data.source"]):
-        movement = _movement(transaction)
+        movement = _read(transaction, _movement, report)
         if movement:
             by_charge[movement.charge_id].append(movement)
     for dispute in stripe_api.made_between("disputes", first - DISPUTES_LAST_SECONDS, last):
-        for charge_id in events.charges_named("dispute", dispute):
+        charge_id = _read(dispute, events.charge_named, report)
+        if charge_id:
             by_charge[charge_id] += []  # one that was lost moves nothing and is looked at all the same
     return by_charge
 
 
+def _read(thing: Object, read: Callable[[Object], T], report: Report) -> T | None:
+    """What `read` makes of a listed object. One that cannot be understood stops no other."""
+    try:
+        return read(thing)
+    except NotUnderstood as fault:
+        _give_up(str(thing.get("id")), fault, report)
+        return None
+
+
+@understood
 def _movement(transaction: Object) -> Movement | None:
     """
     A balance transaction in the words of the ledger.
@@ -135,13 +165,17 @@ def _movement(transaction: Object) -> Movement | None:
     knows what the donor was charged, so totals agree also after conversion.
     Source: https://docs.stripe.com/reports/balance-transaction-types
     """
-    source = transaction.get("source")
-    if not isinstance(source, dict) or source.get("object") not in KINDS:
+    source = transaction["source"]
+    if isinstance(source, str) and transaction["reporting_category"] in CATEGORIES:
+        raise ValueError("a movement without its source")
+    if not isinstance(source, dict) or source["object"] not in KINDS:
         return None
+    charge_id = events.charge_named(source)
+    if not charge_id:
+        return None  # money given back that no charge brought, from a balance that donors do not have
     outward, inward = KINDS[source["object"]]
     kind = outward if transaction["amount"] < 0 else inward
     minor = source.get("amount_captured") or source["amount"]
-    (charge_id,) = events.charges_named(source["object"], source)
     return Movement(kind, source["id"], charge_id, Money(minor, source["currency"]))
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
+
 from chalicelib import charity, log
 from chalicelib.errors import NotThere
 from chalicelib.giving import checkout, donors, ledger, receipts
@@ -19,16 +21,29 @@ from chalicelib.guard import card_testing
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.partnership import Partnership
-from chalicelib.processor import events, stripe_api
+from chalicelib.processor import checkouts, events, stripe_api
 from chalicelib.processor.events import Object
 from chalicelib.processor.webhook import Hint
 from chalicelib.statements.tax_year import settle as date_in_zone
 
 
+class Whose(msgspec.Struct, frozen=True):
+    """
+    Whose a charge is: ours if it has an `about`, of that subscription if it is a month of one.
+
+    `anothers` says that it names another product. A charge that names nothing
+    is not ours either, but may be the failed first payment of a monthly gift.
+    """
+
+    about: About | None = None
+    subscription_id: str = ""
+    anothers: bool = False
+
+
 def handle(hint: Hint) -> None:
     """Bring the books up to what Stripe says now about the object of an event."""
     work = HANDLERS.get(hint.type)
-    if work is None:
+    if work is None or not (hint.object_id or hint.charge_id):
         log.count("event_type_unknown", kind=hint.type)
         return
     try:
@@ -38,45 +53,45 @@ def handle(hint: Hint) -> None:
         log.count("object_gone", kind=hint.type, object=hint.object_id)
 
 
-def charge(charge_id: str) -> list[Fact]:
+def charge(charge_id: str) -> list[Fact] | None:
     """
     Write every fact of a charge that is not written yet, and mail its receipt; give back the new facts.
 
-    A refund told of before its payment needs no special case: whatever the
-    hint was, the whole charge is read.
+    None means that the charge is another product's; one that is not paid has
+    no facts, whosever it is. A refund told of before its payment needs no
+    special case: whatever the hint was, the whole charge is read.
     """
     found = stripe_api.charge(charge_id)
     if not events.is_paid(found):
         _tell_guard(found)
         return []
-    about, subscription_id = _about(found)
-    if about is None:
+    whose = _whose(found)
+    if whose.about is None:
         log.count("charge_not_ours", charge=charge_id)
-        return []
-    donor_id, gift_at = _whose_and_when(found)
-    payment = _payment(found, about, subscription_id, gift_at)
+        return None
+    donor_id, gift_at = _donor_and_when(found)
+    payment = _payment(found, whose.about, whose.subscription_id, gift_at)
     new = ledger.record(donor_id, _facts(found, gift_at, payment))
-    checkout.paid(about.gift_id, donor_id, charge_id)
+    checkout.paid(whose.about.gift_id, donor_id, charge_id)
     receipts.send(donor_id, _gift_id(charge_id))
-    if subscription_id:
-        partnership(subscription_id)
-    card_testing.learn(found, about.gift_id, monthly=bool(subscription_id))
+    if whose.subscription_id:
+        partnership(whose.subscription_id)
+    card_testing.learn(found, whose.about.gift_id, monthly=bool(whose.subscription_id))
     return new
 
 
 def session(session_id: str) -> None:
     """Bring a gift's own record up to what became of its checkout."""
     found = stripe_api.checkout(session_id)
-    about = events.about_of(found.get("metadata"))
+    about = events.about_of(events.metadata_on(found))
     if about is None:
         log.count("session_not_ours", session=session_id)
         return
-    intent = found.get("payment_intent")
-    if found["payment_status"] == "paid":
-        for charge_id in _charges_of_session(found, intent):
+    if checkouts.may_be_paid(found):
+        for charge_id in _charges_of_session(found):
             charge(charge_id)
         return
-    checkout.progressed(about.gift_id, session_id, _progress(found, intent))
+    checkout.progressed(about.gift_id, session_id, _progress(found))
 
 
 def invoice(invoice_id: str) -> None:
@@ -95,6 +110,8 @@ def partnership(subscription_id: str) -> None:
     stands = read_partnership(subscription_id)
     if stands:
         tell.how_it_stands(stands)
+    else:
+        log.count("subscription_left_aside", subscription=subscription_id)
 
 
 def read_partnership(subscription_id: str) -> Partnership | None:
@@ -123,9 +140,14 @@ def _tell_guard(found: Object) -> None:
     One that names no gift of ours may still be the first of a monthly gift,
     whose subscription Stripe makes only once it is paid: it counts by its card.
     """
-    if card_testing.is_news(found):
-        about, subscription_id = _about(found)
-        card_testing.learn(found, about.gift_id if about else "", monthly=bool(subscription_id))
+    if not card_testing.is_news(found):
+        return
+    whose = _whose(found)
+    if whose.anothers:
+        log.count("charge_not_ours", charge=events.id_of(found))
+        return
+    gift_id = whose.about.gift_id if whose.about else ""
+    card_testing.learn(found, gift_id, monthly=bool(whose.subscription_id))
 
 
 def _charge_hint(hint: Hint) -> None:
@@ -134,24 +156,28 @@ def _charge_hint(hint: Hint) -> None:
 
 def _fraud_warning(hint: Hint) -> None:
     """A bank suspects fraud: staff should refund before it becomes a dispute (https://docs.stripe.com/disputes/prevention)."""
-    warning = stripe_api.fraud_warning(hint.object_id)
-    log.count("early_fraud_warning", charge=events.id_of(warning["charge"]))
-    charge(events.id_of(warning["charge"]))
+    charge_id = events.charge_named(stripe_api.fraud_warning(hint.object_id))
+    log.count("early_fraud_warning", charge=charge_id)
+    charge(charge_id)
 
 
-def _about(found: Object) -> tuple[About | None, str]:
-    """What the donor said of the gift, and the subscription if it is a month of one."""
-    intent = found.get("payment_intent")
-    if not isinstance(intent, dict):
-        return None, ""
-    about = events.about_of(intent.get("metadata"))
+def _whose(found: Object) -> Whose:
+    """By the metadata of the payment intent, or of the subscription whose invoice it pays."""
+    intent = events.intent_of(found)
+    if intent is None:
+        return Whose(anothers=True)  # ours all come from a Checkout session, which makes one
+    said = events.metadata_on(intent)
+    about = events.about_of(said)
     if about is not None:
-        return about, ""
-    paid = stripe_api.invoice_paid_by(intent["id"])
-    return (events.about_of_invoice(paid), events.subscription_of(paid)) if paid else (None, "")
+        return Whose(about)
+    paid = stripe_api.invoice_paid_by(events.id_of(intent))
+    if paid is None:
+        return Whose(anothers=bool(said))
+    about = events.about_of_invoice(paid)
+    return Whose(about, events.subscription_of(paid), anothers=about is None)
 
 
-def _whose_and_when(found: Object) -> tuple[str, datetime]:
+def _donor_and_when(found: Object) -> tuple[str, datetime]:
     """Whose gift a charge is and when it was made: settled the first time, read back ever after."""
     place = ledger.place_of(found["id"])
     if place:
@@ -185,32 +211,30 @@ def _facts(found: Object, gift_at: datetime, payment: Payment) -> list[Fact]:
     return facts
 
 
-def _progress(found: Object, intent: Object | str | None) -> checkout.Progress:
-    if found["status"] == "expired":
-        return "expired"
-    status = intent.get("status") if isinstance(intent, dict) else None
-    if found["status"] == "complete":
-        return "processing" if status in {None, "processing", "succeeded"} else "failed"
-    return "started"
+def _progress(found: Object) -> checkout.Progress:
+    match checkouts.status_of(found):
+        case "expired":
+            return "expired"
+        case "complete":
+            return "failed" if checkouts.fell_through(found) else "processing"
+        case _:
+            return "started"
 
 
-def _charges_of_session(found: Object, intent: Object | str | None) -> list[str]:
-    intents = [events.id_of(intent)] if intent else []
+def _charges_of_session(found: Object) -> list[str]:
     if found.get("invoice"):
-        intents = stripe_api.payment_intents_of(events.id_of(found["invoice"]))
-    return _paid_charges(intents)
+        return _paid_charges(stripe_api.payment_intents_of(events.id_of(found["invoice"])))
+    intent_id = events.id_of(found.get("payment_intent"))
+    return _paid_charges([intent_id] if intent_id else [])
 
 
 def _paid_charges(intent_ids: list[str]) -> list[str]:
-    return [made["id"] for intent_id in intent_ids for made in stripe_api.charges_of(intent_id) if made.get("paid")]
+    made = [each for intent_id in intent_ids for each in stripe_api.charges_of(intent_id)]
+    return [events.charge_named(each) for each in made if each.get("paid")]
 
 
 def _donor_of_subscription(found: Object) -> str:
-    if events.about_of(found.get("metadata")) is None or found["status"] in {"incomplete", "incomplete_expired"}:
-        return ""
-    customer = found["customer"]
-    payer = events.donor_of(customer) if isinstance(customer, dict) else donors.Donor("", customer_id=str(customer))
-    return donors.found_or_made(payer)
+    return donors.found_or_made(events.donor_of(found["customer"])) if events.is_partnership(found) else ""
 
 
 Work = Callable[[Hint], object]
