@@ -83,8 +83,6 @@ def subscription_of(invoice: Object) -> str:
 def intent_of(charge: Object) -> Object | None:
     """The payment intent of a charge, whose metadata says whether it is ours; None for a charge without one."""
     intent: Object | None = charge["payment_intent"]
-    if intent is None and about_of(charge.get("metadata")):
-        raise ValueError("a charge that names a gift, without its payment intent")
     return intent
 
 @understood
@@ -128,17 +126,16 @@ def refund_facts(refund: Object, gift_at: datetime) -> list[Fact]:
     Until a balance transaction exists nothing has moved.
     Source: https://docs.stripe.com/refunds#failed-refunds
     """
-    money = _money(refund["amount"], refund["currency"])
+    money, charge_id = _money(refund["amount"], refund["currency"]), _charge_of(refund)
     names: tuple[tuple[Kind, str], ...] = (
         ("refund", "balance_transaction"),
         ("refund_failed", "failure_balance_transaction"),
     )
     return [
-        Fact(kind, refund["id"], id_of(refund["charge"]), gift_at, from_epoch(refund[field]["created"]), money,
-             id_of(refund[field]))
+        Fact(kind, refund["id"], charge_id, gift_at, from_epoch(refund[field]["created"]), money, id_of(refund[field]))
         for kind, field in names
         if refund.get(field)
-    ]  # fmt: skip
+    ]
 
 @understood
 def dispute_facts(dispute: Object, gift_at: datetime) -> list[Fact]:
@@ -149,7 +146,7 @@ def dispute_facts(dispute: Object, gift_at: datetime) -> list[Fact]:
     we do not know is kept as a fact that moves nothing and decides nothing.
     Source: https://docs.stripe.com/disputes/how-disputes-work
     """
-    money, charge_id = _money(dispute["amount"], dispute["currency"]), id_of(dispute["charge"])
+    money, charge_id = _money(dispute["amount"], dispute["currency"]), _charge_of(dispute)
     status = dispute["status"]
     facts: dict[str, Fact] = {}
     for moved in sorted(dispute.get("balance_transactions") or [], key=lambda moved: moved["created"]):
@@ -160,14 +157,14 @@ def dispute_facts(dispute: Object, gift_at: datetime) -> list[Fact]:
         facts["lost"] = msgspec.structs.replace(facts["dispute"], kind="dispute_lost", balance_transaction="")
     if not vocabulary.is_known("dispute", "status", status):
         opened = from_epoch(dispute["created"])
-        facts["said"] = Fact("dispute_unclear", dispute["id"], charge_id, gift_at, opened, money, said=str(status))
+        facts["said"] = Fact("dispute_unclear", dispute["id"], charge_id, gift_at, opened, money, said=status)
     return list(facts.values())
 
 @understood
 def payer_of(charge: Object) -> Donor:
     """Who paid, from the customer or else from what was typed on the payment page."""
     typed = charge.get("billing_details") or {}
-    payer = donor_of(charge.get("customer") or {})
+    payer = donor_of(charge["customer"] or {})
     return msgspec.structs.replace(
         payer,
         email=payer.email or typed.get("email") or charge.get("receipt_email") or "",
@@ -223,7 +220,7 @@ def partnership_of(subscription: Object, donor_id: str) -> Partnership | None:
     if about is None or not is_partnership(subscription):
         return None
     item = subscription["items"]["data"][0]
-    paused = subscription.get("pause_collection")
+    paused = subscription["pause_collection"]
     resumes = from_epoch(paused["resumes_at"]) if paused and paused.get("resumes_at") else None
     state = _state(subscription)
     anchor = from_epoch(subscription["billing_cycle_anchor"])
@@ -269,6 +266,13 @@ def invoice_paid(payments: list[Object]) -> Object | None:
     """The invoice that the first of these payments pays, expanded; None if there is no payment."""
     return dict(payments[0]["invoice"]) if payments else None
 
+def _charge_of(thing: Object) -> str:
+    """The charge under which a fact stands. One that stands under none would never be found again."""
+    charge_id = charge_named(thing)
+    if not charge_id:
+        raise ValueError("money of no charge")
+    return charge_id
+
 def _money(minor: Any, currency: str) -> Money:
     """Money that a fact may hold: nothing is not an amount, and Stripe's signs are in the balance, not here."""
     if not isinstance(minor, int) or minor <= 0:
@@ -277,12 +281,12 @@ def _money(minor: Any, currency: str) -> Money:
 
 def _state(subscription: Object) -> State:
     state = STATES.get(subscription["status"], "unclear")
-    return "paused" if state == "active" and subscription.get("pause_collection") else state
+    return "paused" if state == "active" and subscription["pause_collection"] else state
 
 def _next_charge(
     subscription: Object, state: State, due: datetime, resumes: datetime | None, day: int
 ) -> datetime | None:
-    if state in {"ended", "unclear"} or subscription.get("cancel_at_period_end"):
+    if state in {"ended", "unclear"} or subscription["cancel_at_period_end"]:
         return None
     if state == "paused":
         return first_charge_from(due, day, resumes) if resumes else None

@@ -14,7 +14,7 @@ from datetime import datetime
 import msgspec
 
 from chalicelib import charity, log
-from chalicelib.errors import NotThere
+from chalicelib.errors import NotThere, NotUnderstood
 from chalicelib.giving import checkout, donors, ledger, receipts
 from chalicelib.giving.gift import About, Fact, Payment
 from chalicelib.guard import card_testing
@@ -162,6 +162,19 @@ def _fraud_warning(hint: Hint) -> None:
 
 
 def _whose(found: Object) -> Whose:
+    """
+    Whose a charge is. Raises NotUnderstood if it names a gift itself and what it belongs to does not.
+
+    Stripe copies the metadata of a payment intent onto its charge, once.
+    Source: https://docs.stripe.com/metadata
+    """
+    whose = _whose_by_what_it_pays(found)
+    if whose.about is None and events.about_of(events.metadata_on(found)):
+        raise NotUnderstood("A charge names a gift, but what it belongs to does not.")
+    return whose
+
+
+def _whose_by_what_it_pays(found: Object) -> Whose:
     """By the metadata of the payment intent, or of the subscription whose invoice it pays."""
     intent = events.intent_of(found)
     if intent is None:
