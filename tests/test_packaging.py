@@ -179,6 +179,18 @@ def test_every_dead_letter_queue_has_an_alarm(resources):
     assert {"MoneyDeadLetters", "MailDeadLetters"} <= watched
 
 
+def test_what_we_count_for_somebody_to_look_at_has_an_alarm(resources):
+    """
+    An alarm on a metric that nothing counts never rings, and what nobody hears of was not worth counting.
+    """
+    shipped = "".join(path.read_text(encoding="utf-8") for path in (package.ROOT / "chalicelib").rglob("*.py"))
+    properties = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    watched = {each["MetricName"] for each in properties if each["Namespace"] == "Giving"}
+
+    assert watched <= set(re.findall(r'log\.count\(\s*"(\w+)"', shipped))
+    assert {"gift_paid_twice", "reconcile_disagrees", "reconcile_failed", "stripe_value_unknown"} <= watched
+
+
 def test_the_gateways_own_answers_have_our_shape(resources):
     """
     A program that reads our errors reads one shape, whoever refused.
