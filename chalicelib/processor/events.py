@@ -187,6 +187,11 @@ def donor_of(customer: Object) -> Donor:
     )
 
 @understood
+def customer_of(subscription: Object) -> Donor:
+    """The customer of a subscription, as a donor who has no id yet."""
+    return donor_of(subscription["customer"])
+
+@understood
 def method_of(paid_with: Object) -> str:
     """How it was paid, as a donor recognises it: "Visa •••• 4242". Works for a charge and a payment method."""
     details = paid_with.get("payment_method_details") or paid_with

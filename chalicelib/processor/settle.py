@@ -247,7 +247,18 @@ def _paid_charges(intent_ids: list[str]) -> list[str]:
 
 
 def _donor_of_subscription(found: Object) -> str:
-    return donors.found_or_made(events.donor_of(found["customer"])) if events.is_partnership(found) else ""
+    """
+    Whose a partnership is, "" if it is none.
+
+    A customer without an address is not made a donor here: the payment, which
+    brings what was typed on its page, comes at the same time. Until then this waits.
+    """
+    if not events.is_partnership(found):
+        return ""
+    payer = events.customer_of(found)
+    if not payer.email and not donors.id_by_customer(payer.customer_id):
+        raise NotUnderstood("A partnership of a customer without an address, before its first payment.")
+    return donors.found_or_made(payer)
 
 
 Work = Callable[[Hint], object]

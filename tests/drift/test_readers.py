@@ -33,7 +33,7 @@ READERS: dict[str, list[Callable[[Thing], object]]] = {
     "payment_method": [events.method_of],
     "refund": [events.charge_named, lambda refund: events.refund_facts(refund, NOON)],
     "subscription": [
-        events.is_partnership, events.item_of, lambda subscription: events.partnership_of(subscription, "d" * 32),
+        events.customer_of, events.is_partnership, events.item_of, lambda subscription: events.partnership_of(subscription, "d" * 32),
     ],
 }  # fmt: skip
 

@@ -24,6 +24,10 @@ Item = dict[str, Any]
 # What Stripe may leave out, or call by another name, without the gift being another: a card's brand, who the donor
 # is beside an address of mail, when it was booked.
 LABELS = {"version", "balance_transaction", "payment.method", "method", "progress", "progress_rank", "ended_by"}
+# Where an address of the donor's is taken from, one where the other is missing.
+ADDRESSES = {
+    ("customer", "email"), ("charge", "customer"), ("charge", "billing_details"), ("charge", "billing_details.email"),
+}  # fmt: skip
 # A null here is something that Stripe says, and that is true as far as we can know: not paused, no reason given.
 SAYS_SO = {
     ("subscription", "pause_collection"), ("subscription", "cancellation_details"),
@@ -70,7 +74,7 @@ def test_fields_that_nobody_knows_are_left_aside(stage: Stage) -> None:
 
 
 @pytest.mark.slow
-@hypothesis.settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@hypothesis.settings(max_examples=12, deadline=None, derandomize=True, database=None)
 @hypothesis.given(data=st.data())
 def test_several_things_may_change_together(stage: Stage, data: st.DataObject) -> None:
     """A new version changes more than one field; whatever comes together, nothing wrong is written."""
@@ -81,7 +85,13 @@ def test_several_things_may_change_together(stage: Stage, data: st.DataObject) -
     assert list(faults(stage, tuple(data.draw(some)))) == []
 
 
-def batches(mutations: list[Mutation], size: int = 4) -> Iterator[tuple[Mutation, ...]]:
+def nameless(mutations: tuple[Mutation, ...]) -> bool:
+    """Whether Stripe may have said no address of the donor's at all: such a gift is booked, and is nobody's."""
+    silent = {each.path for each in mutations if (each.kind, each.path) in ADDRESSES and each.how in {"gone", "null"}}
+    return len(silent) > 1
+
+
+def batches(mutations: list[Mutation], size: int = 6) -> Iterator[tuple[Mutation, ...]]:
     """All of them, so many at a time, and far apart in the list: of different kinds as far as there are."""
     rows = -(-len(mutations) // size)
     return (tuple(mutations[row::rows]) for row in range(rows))
@@ -132,7 +142,8 @@ def _differences(item: Item, true: Item, mutations: tuple[Mutation, ...]) -> Ite
         return
     told, known = flat(item), flat(true)
     wrong = {field for field in told if field not in LABELS and told[field] != known.get(field)}
-    if wrong and not item["sk"] == "PROFILE":
+    wrong -= {field for field in wrong if nameless(mutations) and told[field] == "<nobody>"}
+    if wrong and item["sk"] != "PROFILE":
         yield f"{item['sk']}: {[(field, told[field], known.get(field)) for field in sorted(wrong)]}"
     if item.get("progress") in {"failed", "expired"}:
         yield f"{item['pk']} is said to have {item['progress']}"
@@ -143,11 +154,16 @@ def unhealed(stage: Stage, mutations: tuple[Mutation, ...]) -> Iterator[str]:
     left = {name(item): item for item in stage.left()}
     unnamed = any((each.kind, each.path, each.how) == ("charge", "customer", "null") for each in mutations)
     for item in stage.truth:
-        if name(item) not in left and not (unnamed and item["pk"].startswith("CUSTOMER#")):
+        lookup = unnamed and item["pk"].startswith("CUSTOMER#")
+        if name(item) not in left and not lookup and not (nameless(mutations) and about_a_person(item)):
             yield f"{item['pk']} {item['sk']} is missing"
-    yield from untrue(list(left.values()), stage.truth, ())
+    yield from untrue(list(left.values()), stage.truth, mutations if nameless(mutations) else ())
     if not stage.report.agrees:
         yield f"{stage.report}"
+
+
+def about_a_person(item: Item) -> bool:
+    return item["pk"].startswith(("CUSTOMER#", "EMAIL#")) or item["sk"].startswith("MAIL#")
 
 
 def name(item: Item) -> str:

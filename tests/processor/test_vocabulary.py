@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from stripe import StripeObject  # noqa: F401 - the SDK's classes are looked up by name
 
 from chalicelib.errors import NotUnderstood
 from chalicelib.giving import checkout, ledger
@@ -48,7 +47,7 @@ def counted(caplog: pytest.LogCaptureFixture, metric: str) -> list[dict[str, Any
 @pytest.mark.parametrize(("kind", "field"), [each for each in vocabulary.KNOWN if each != ("refund", "status")])
 def test_our_words_are_the_sdks(kind: str, field: str) -> None:
     """When the SDK moves, this says which words came with it: decide what each of them means here."""
-    literals = [option for option in _options(without_none(fields_of(class_of(kind))[field]))]
+    literals = _options(without_none(fields_of(class_of(kind))[field]))
 
     assert {word for literal in literals for word in literal.__args__} == vocabulary.KNOWN[kind, field]
 
