@@ -26,7 +26,7 @@ TRACES = frozenset({"tries"})
 SECRETS = frozenset({"token_hash", "code_hash", "asking_hash"})
 DRAWN_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])")
 # Said only while it is true: a payment problem that was heard of after it was mended is no news.
-WHILE_TRUE = frozenset({"partner_welcome", "payment_problem"})
+WHILE_TRUE = frozenset({"partner_welcome", "payment_problem", "payment_to_confirm"})
 # How a payment page stood is of no account once it has a charge.
 PROGRESS = frozenset({"progress", "progress_rank"})
 # The guard's counters say nothing of money.
