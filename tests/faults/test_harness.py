@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 import pytest
 
 from tests.faults import broken, lives
-from tests.faults.__main__ import simulate
 from tests.faults.promises import Promises
+from tests.faults.seeds import simulate
 from tests.faults.world import surroundings
 
 # A guarantee that so many seeds do not miss is not being watched.
