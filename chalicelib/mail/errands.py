@@ -14,8 +14,13 @@ from chalicelib.portal.sign_in import SignInAsked
 from chalicelib.processor import settle
 from chalicelib.signups import store as signups
 from chalicelib.signups.store import SignUpAsked
+from chalicelib.statements import superseding
+from chalicelib.statements.superseding import StatementOutdated
 
-Errand = SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone | EraseAsked
+Errand = (
+    SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone | EraseAsked
+    | StatementOutdated
+)
 
 
 def run(message: str) -> None:
@@ -34,6 +39,8 @@ def run(message: str) -> None:
             email_undo.finish(errand)
         case EraseAsked():
             erasure.erase(errand)
+        case StatementOutdated():
+            superseding.supersede(errand)
         case PartnershipChanged():
             # Asked for before our own record follows: Stripe knows what the mail is to say.
             stands = settle.partnership_now(errand.partnership_id)

@@ -85,15 +85,15 @@ def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
     if entity is None or not statement.has_statements(entity.country):
         raise NotFound("There are no statements of that organisation.")
     gifts = _gifts(donor_id, entity_id, tax_year)
-    newest = _newest(donor_id, entity_id, tax_year)
-    if newest is None and not any(map(statement.counts, gifts)):
+    last = newest(donor_id, entity_id, tax_year)
+    if last is None and not any(map(statement.counts, gifts)):
         raise NotFound("There are no gifts in that tax year.")
     recipient = donor_facts.recipient(donor_id, entity.country)
-    mark = _next_mark(donor_id, entity_id, tax_year, newest)
+    mark = _next_mark(donor_id, entity_id, tax_year, last)
     content = statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark)
-    if newest and newest.fingerprint == statement.fingerprint(content):
-        return newest
-    return _enter(donor_id, entity_id, tax_year, content, newest.number + 1 if newest else 1)
+    if last and last.fingerprint == statement.fingerprint(content):
+        return last
+    return _enter(donor_id, entity_id, tax_year, content, last.number + 1 if last else 1)
 
 
 def years(donor_id: str) -> list[Year]:
@@ -112,6 +112,19 @@ def entity_of(donor_id: str, tax_year: int) -> str:
     return next((entity for entity in took if entities[entity].default), took[0])
 
 
+def newest(donor_id: str, entity_id: str, tax_year: int) -> Issued | None:
+    """What was issued last of this year, if anything was."""
+    prefix = keys.statement(entity_id, tax_year)
+    found, _ = items.query(items.giving(), keys.donor(donor_id)["pk"], prefix=prefix, backward=True, limit=1)
+    return items.as_struct(found[0], Issued) if found else None
+
+
+def is_over(entity_id: str, tax_year: int) -> bool:
+    """Whether the year has ended where the entity keeps its books."""
+    entity = charity.current().entities[entity_id]
+    return clock.now().astimezone(entity.zone).date() > tax_years.last_day(tax_year, entity.country)
+
+
 def link(issued: Issued) -> str:
     """Where the statement, held against its hash first, may be fetched for five minutes. Raises DocumentAltered."""
     documents.verify(issued.s3_key, issued.sha256)
@@ -125,18 +138,12 @@ def _gifts(donor_id: str, entity_id: str, tax_year: int) -> list[Gift]:
     return [gift for gift in near if gift.entity == entity_id and first <= gift.given_on <= last]
 
 
-def _newest(donor_id: str, entity_id: str, tax_year: int) -> Issued | None:
-    prefix = keys.statement(entity_id, tax_year)
-    found, _ = items.query(items.giving(), keys.donor(donor_id)["pk"], prefix=prefix, backward=True, limit=1)
-    return items.as_struct(found[0], Issued) if found else None
-
-
-def _next_mark(donor_id: str, entity_id: str, tax_year: int, newest: Issued | None) -> Mark:
+def _next_mark(donor_id: str, entity_id: str, tax_year: int, last: Issued | None) -> Mark:
     entity = charity.current().entities[entity_id]
     donor = hashlib.sha256(f"{entity_id}:{donor_id}".encode()).hexdigest()[:DONOR_DIGITS]
-    number = newest.number + 1 if newest else 1
+    number = last.number + 1 if last else 1
     today = clock.now().astimezone(entity.zone).date()
-    return Mark(f"{entity.country}-{tax_year}-{donor}-{number}", today, newest.serial if newest else "")
+    return Mark(f"{entity.country}-{tax_year}-{donor}-{number}", today, last.serial if last else "")
 
 
 def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, number: int) -> Issued:
@@ -176,14 +183,13 @@ def _year_of(gift: Gift) -> tuple[int, str]:
 def _year(kind: tuple[int, str], gifts: list[Gift]) -> Year:
     tax_year, entity_id = kind
     entity = charity.current().entities[entity_id]
-    today = clock.now().astimezone(entity.zone).date()
     return Year(
         tax_year=tax_year,
         entity=entity_id,
         legal_name=entity.legal_name,
         currency_totals=_totals(gifts),
         gifts=len(gifts),
-        so_far=today <= tax_years.last_day(tax_year, entity.country),
+        so_far=not is_over(entity_id, tax_year),
     )
 
 
