@@ -11,8 +11,6 @@ be fetched; a crash in between leaves a file that nobody names.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 
     from chalicelib.giving.gift import Gift
 
-# Before the first gift that this software can have recorded.
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 # A gift's date is in the entity's zone and can be a day off its UTC date, either way.
 ZONES_APART = timedelta(days=1)
 # Sixteen hex digits: of a million donors two share them with a chance of 1 in 37 million. Canada wants numbers unique.
@@ -56,24 +52,6 @@ class Issued(msgspec.Struct, frozen=True):
         return f"statement-{self.serial}.pdf"
 
 
-class Total(msgspec.Struct, frozen=True):
-    """What was kept in one currency, in minor units."""
-
-    amount: int
-    currency: str
-
-
-class Year(msgspec.Struct, frozen=True):
-    """A tax year with gifts to one entity, for which a statement can be had. `so_far`: it has not ended."""
-
-    tax_year: int
-    entity: str
-    legal_name: str
-    currency_totals: list[Total]
-    gifts: int
-    so_far: bool
-
-
 def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
     """
     The donor's statement of a tax year: the newest one if it still tells the truth, else a new one.
@@ -94,22 +72,6 @@ def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
     if last and last.fingerprint == statement.fingerprint(content):
         return last
     return _enter(donor_id, entity_id, tax_year, content, last.number + 1 if last else 1)
-
-
-def years(donor_id: str) -> list[Year]:
-    """Every tax year and entity for which the donor can have a statement, newest first."""
-    gifts = [gift for gift in ledger.gifts_between(donor_id, BEGINNING, clock.now() + ZONES_APART) if _is_told(gift)]
-    kinds = sorted({_year_of(gift) for gift in gifts}, reverse=True)
-    return [_year(kind, [gift for gift in gifts if _year_of(gift) == kind]) for kind in kinds]
-
-
-def entity_of(donor_id: str, tax_year: int) -> str:
-    """The entity that took the donor's gifts of the year: the default one if it took any. Raises NotFound if none."""
-    took = [year.entity for year in years(donor_id) if year.tax_year == tax_year]
-    if not took:
-        raise NotFound("There are no gifts in that tax year.")
-    entities = charity.current().entities
-    return next((entity for entity in took if entities[entity].default), took[0])
 
 
 def newest(donor_id: str, entity_id: str, tax_year: int) -> Issued | None:
@@ -169,35 +131,6 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
     except items.ConditionFailed:
         return issue(donor_id, entity_id, tax_year)  # the other's, or the next number if it tells something else
     return issued
-
-
-def _is_told(gift: Gift) -> bool:
-    entity = charity.current().entities.get(gift.entity)
-    return entity is not None and statement.has_statements(entity.country) and statement.counts(gift)
-
-
-def _year_of(gift: Gift) -> tuple[int, str]:
-    return tax_years.of(gift.given_on, charity.current().entities[gift.entity].country), gift.entity
-
-
-def _year(kind: tuple[int, str], gifts: list[Gift]) -> Year:
-    tax_year, entity_id = kind
-    entity = charity.current().entities[entity_id]
-    return Year(
-        tax_year=tax_year,
-        entity=entity_id,
-        legal_name=entity.legal_name,
-        currency_totals=_totals(gifts),
-        gifts=len(gifts),
-        so_far=not is_over(entity_id, tax_year),
-    )
-
-
-def _totals(gifts: Iterable[Gift]) -> list[Total]:
-    kept: Counter[str] = Counter()
-    for gift in gifts:
-        kept[gift.kept.currency] += gift.kept.minor
-    return [Total(minor, currency) for currency, minor in sorted(kept.items())]
 
 
 def _midnight(day: date) -> datetime:
