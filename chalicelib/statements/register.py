@@ -56,8 +56,22 @@ def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
     """
     The donor's statement of a tax year: the newest one if it still tells the truth, else a new one.
 
+    Raises what `drawn` raises.
+    """
+    content, last = drawn(donor_id, entity_id, tax_year)
+    if last and last.fingerprint == statement.fingerprint(content):
+        return last
+    return _enter(donor_id, entity_id, tax_year, content, last.number + 1 if last else 1)
+
+
+def drawn(donor_id: str, entity_id: str, tax_year: int) -> tuple[Statement, Issued | None]:
+    """
+    What the statement says as things stand, under the number that would come next, and what was issued last.
+
     Raises NotFound for an entity or year without gifts to tell of. Where an
     earlier statement's gifts have all been returned, the new one says so.
+    Raises Conflict for what the country wants and the donor or the time does
+    not give, and MisconfiguredError for what we lack.
     """
     entity = charity.current().entities.get(entity_id)
     if entity is None or not statement.has_statements(entity.country):
@@ -68,10 +82,7 @@ def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
         raise NotFound("There are no gifts in that tax year.")
     recipient = donor_facts.recipient(donor_id, entity.country)
     mark = _next_mark(donor_id, entity_id, tax_year, last)
-    content = statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark)
-    if last and last.fingerprint == statement.fingerprint(content):
-        return last
-    return _enter(donor_id, entity_id, tax_year, content, last.number + 1 if last else 1)
+    return statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark), last
 
 
 def newest(donor_id: str, entity_id: str, tax_year: int) -> Issued | None:
