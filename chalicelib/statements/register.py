@@ -35,7 +35,11 @@ DONOR_DIGITS = 16
 
 
 class Issued(msgspec.Struct, frozen=True):
-    """One issued statement. `totals` are minor units by currency, what was kept of the gifts."""
+    """
+    One issued statement. `totals` are minor units by currency, what was kept of the gifts.
+
+    `figures` tells whether its gifts and amounts changed; what was issued before there was such a thing has none.
+    """
 
     number: int
     serial: str
@@ -46,6 +50,7 @@ class Issued(msgspec.Struct, frozen=True):
     gifts: int
     totals: dict[str, int]
     replaces: str = ""
+    figures: str = ""
 
     @property
     def filename(self) -> str:
@@ -134,6 +139,7 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
         gifts=sum(len(table.lines) for table in content.tables),
         totals={table.currency: table.kept.minor for table in content.tables},
         replaces=content.mark.replaces,
+        figures=statement.figures(content),
     )
     documents.keep(issued.s3_key, pdf, issued.filename)
     key = keys.donor(donor_id, keys.statement(entity_id, tax_year, number))

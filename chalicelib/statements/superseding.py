@@ -18,7 +18,7 @@ from chalicelib.errors import Conflict
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.ledger import Place
 from chalicelib.mail import outbox
-from chalicelib.statements import refused, register
+from chalicelib.statements import refused, register, statement
 from chalicelib.statements import tax_year as tax_years
 
 
@@ -53,8 +53,9 @@ def look(place: Place) -> None:
 
 def supersede(job: StatementOutdated) -> None:
     """
-    Issue it anew if it says something else now, and tell the donor by one mail.
+    Issue it anew if its gifts or amounts are others now, and tell the donor by one mail.
 
+    A new name or address alone does nothing: what was issued keeps the old.
     A donor who has been erased gets neither: what was issued is kept as it
     was. Raises NotIssued, after an alarm, while a fact of the entity is missing;
     redriving the dead letter then does what was left.
@@ -64,12 +65,19 @@ def supersede(job: StatementOutdated) -> None:
         return
     try:
         with refused.told_to_staff():
+            if _stands(job):
+                return
             issued = register.issue(job.donor_id, job.entity, job.tax_year)
     except Conflict as lack:
         log.alarm("statement_not_replaced", donor=job.donor_id, entity=job.entity, tax_year=job.tax_year, why=lack.code)
         return
     if issued.number > job.known and donor.email:
         _tell(donor, job, issued)
+
+
+def _stands(job: StatementOutdated) -> bool:
+    content, last = register.drawn(job.donor_id, job.entity, job.tax_year)
+    return last is not None and last.number <= job.known and last.figures == statement.figures(content)
 
 
 def _tell(donor: donors.Donor, job: StatementOutdated, issued: register.Issued) -> None:

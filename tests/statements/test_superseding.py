@@ -77,6 +77,17 @@ def test_told_again_it_is_neither_issued_nor_mailed_again(giving: World, issued:
     assert len(giving.mails(REPLACED)) == 1
 
 
+def test_a_new_name_alone_replaces_nothing(giving: World, issued: register.Issued) -> None:
+    """Stripe tells of an old charge for many reasons; the donor is not told that a gift changed when none did."""
+    named = {":name": "Ann Lee-Roy"}
+    items.update(items.giving(), keys.donor(giving.donor_id()), "SET receipt_name = :name", named, items.PRESENT)
+    settle.charge(charge(giving))
+    giving.work()
+
+    assert register.newest(giving.donor_id(), "us", 2026) == issued
+    assert giving.mails(REPLACED) == []
+
+
 @pytest.mark.parametrize(("won", "total"), [(True, {"usd": 50_00}), (False, {})])
 def test_a_disputed_gift_waits_and_the_end_of_the_dispute_issues_anew(
     giving: World, issued: register.Issued, won: bool, total: dict[str, int]
