@@ -30,6 +30,7 @@ NOW = "NOW"
 FACTS = "FACT#"
 PARTNERSHIPS = "PARTNER#"
 YEARS = "YEAR#"
+STATEMENTS = "STATEMENT#"
 DECLARATIONS = "GIFTAID#"
 
 Key = dict[str, str]
@@ -64,7 +65,7 @@ def year(gift_at: datetime) -> str:
 
 
 def statement(entity: str, tax_year: int, number: int | None = None) -> str:
-    return f"STATEMENT#{entity}#{tax_year}#" + (f"{number:04d}" if number is not None else "")
+    return f"{STATEMENTS}{entity}#{tax_year}#" + (f"{number:04d}" if number is not None else "")
 
 
 def declaration(declaration_id: str) -> str:

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from chalicelib.errors import GivingError
-from ops import dead_letters, gift_aid, reconciling, surroundings, whole
+from ops import dead_letters, gift_aid, reconciling, statements, surroundings, whole
 from ops.moments import NoMoment
 from ops.surroundings import Nowhere
 
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_reconcile(commands)
     _add_gift_aid(commands)
+    _add_statements(commands)
     for name, command, says in (
         ("letters", dead_letters.show, "list dead letters with their cause"),
         ("redrive", dead_letters.redrive, "send dead letters back to their queue"),
@@ -81,6 +82,14 @@ def _add_gift_aid(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     added.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="likewise, all of that day")
     added.add_argument("--out", required=True, help="the CSV; beside it goes <out>.trail.csv")
     added.set_defaults(command=gift_aid.run)
+
+
+def _add_statements(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    added = commands.add_parser("statements", help="issue a past year's statements, and mail each donor once")
+    added.add_argument("--entity", required=True, help="as in charity.toml: us")
+    added.add_argument("--year", type=int, required=True, help="the calendar year in which the tax year begins: 2026")
+    added.add_argument("--look", action="store_true", help="queue nothing, only say how far it is")
+    added.set_defaults(command=statements.run)
 
 
 def _console(file: TextIO) -> Console:

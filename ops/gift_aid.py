@@ -8,17 +8,16 @@ import os
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from chalicelib import aws, charity, clock, items, keys
+from chalicelib import charity, items, keys
 from chalicelib.errors import MisconfiguredError
 from chalicelib.gift_aid import declaration as gift_aid
 from chalicelib.gift_aid.declaration import Declaration
 from chalicelib.giving import ledger
 from chalicelib.giving.gift import Gift
-from ops.whole import PAGES_LIMIT, PAUSE_SECONDS
+from ops import scanning
 
 TRAIL = ("Charge", "Donor", "Declaration")
 
@@ -51,21 +50,11 @@ def covered(first: date, last: date) -> Iterator[tuple[str, Declaration, Gift]]:
 
 
 def declarations() -> dict[str, list[Declaration]]:
-    """Every declaration by its donor, read at a pace that leaves the table to donors."""
+    """Every declaration by its donor."""
     found: dict[str, list[Declaration]] = {}
-    start: dict[str, Any] = {}
-    for _ in range(PAGES_LIMIT):
-        page = aws.dynamodb().scan(
-            TableName=items.giving(), ConsistentRead=True, FilterExpression="begins_with(sk, :declarations)",
-            ExpressionAttributeValues=items.marshal({":declarations": keys.DECLARATIONS}), **start,
-        )  # fmt: skip
-        for item in map(items.unmarshal, page["Items"]):
-            found.setdefault(item["pk"].removeprefix("DONOR#"), []).append(items.as_struct(item, Declaration))
-        if "LastEvaluatedKey" not in page:
-            return found
-        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-        clock.sleep(PAUSE_SECONDS)
-    raise OverflowError(f"more than {PAGES_LIMIT} pages of the table")
+    for item in scanning.giving("begins_with(sk, :declarations)", {":declarations": keys.DECLARATIONS}):
+        found.setdefault(item["pk"].removeprefix("DONOR#"), []).append(items.as_struct(item, Declaration))
+    return found
 
 
 def _write(path: Path, rows: tuple[tuple[str, ...], ...]) -> None:

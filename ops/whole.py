@@ -14,18 +14,14 @@ from typing import Any
 
 from rich.console import Console
 
-from chalicelib import aws, clock, items, keys
+from chalicelib import clock, items, keys
 from chalicelib.clock import from_epoch
 from chalicelib.giving.gift import SIGN, Fact
 from chalicelib.processor import comparing, movements, reconcile
 from chalicelib.processor.movements import Movement, Name
 from chalicelib.processor.report import Totals
-from ops import moments, reconciling
+from ops import moments, reconciling, scanning
 
-# A page is a megabyte, 256 read units; four a second leave a table that serves donors in peace.
-PAUSE_SECONDS = 0.25
-# 100,000 pages are some hundred million facts.
-PAGES_LIMIT = 100_000
 # What is younger than this may be written by a worker, or booked by Stripe, while we look.
 STILL_MOVING_SECONDS = 15 * 60
 # The first gift may be among the lost ones: look at some time before the first that we know of.
@@ -51,19 +47,9 @@ def run(given: argparse.Namespace, console: Console) -> bool:
 
 
 def facts() -> Iterator[Fact]:
-    """Every fact of the ledger, at a pace that leaves the table to donors."""
-    start: dict[str, Any] = {}
-    for _ in range(PAGES_LIMIT):
-        page = aws.dynamodb().scan(
-            TableName=items.giving(), ConsistentRead=True, FilterExpression="begins_with(sk, :facts)",
-            ExpressionAttributeValues=items.marshal({":facts": keys.FACTS}), **start,
-        )  # fmt: skip
-        yield from (items.as_struct(items.unmarshal(item), Fact) for item in page["Items"])
-        if "LastEvaluatedKey" not in page:
-            return
-        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-        clock.sleep(PAUSE_SECONDS)
-    raise OverflowError(f"more than {PAGES_LIMIT} pages of ledger")
+    """Every fact of the ledger."""
+    for item in scanning.giving("begins_with(sk, :facts)", {":facts": keys.FACTS}):
+        yield items.as_struct(item, Fact)
 
 
 def moved_until(first: int, last: int, charges: set[str]) -> dict[Name, Movement]:

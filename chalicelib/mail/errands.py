@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from chalicelib.partners import tell
@@ -14,28 +17,37 @@ from chalicelib.portal.sign_in import SignInAsked
 from chalicelib.processor import settle
 from chalicelib.signups import store as signups
 from chalicelib.signups.store import SignUpAsked
+from chalicelib.statements import superseding, yearly
+from chalicelib.statements.superseding import StatementOutdated
+from chalicelib.statements.yearly import StatementDue
 
-Errand = SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone | EraseAsked
+Errand = (
+    SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone | EraseAsked
+    | StatementOutdated | StatementDue
+)
 
 
 def run(message: str) -> None:
     """Do one errand. It may come twice: each knows what it has done."""
     errand = msgspec.json.decode(message, type=Errand)
-    match errand:
-        case SignInAsked():
-            sign_in.send(errand)
-        case SignUpAsked():
-            signups.ask(errand)
-        case EmailAsked():
-            email_change.offer(errand)
-        case EmailProven():
-            email_change.finish(errand)
-        case EmailUndone():
-            email_undo.finish(errand)
-        case EraseAsked():
-            erasure.erase(errand)
-        case PartnershipChanged():
-            # Asked for before our own record follows: Stripe knows what the mail is to say.
-            stands = settle.partnership_now(errand.partnership_id)
-            if stands:
-                tell.changed(errand, stands)
+    WORK[type(errand)](errand)
+
+
+def _tell_of_change(errand: PartnershipChanged) -> None:
+    """Asked for before our own record follows: Stripe knows what the mail is to say."""
+    stands = settle.partnership_now(errand.partnership_id)
+    if stands:
+        tell.changed(errand, stands)
+
+
+WORK: dict[type, Callable[[Any], object]] = {
+    SignInAsked: sign_in.send,
+    SignUpAsked: signups.ask,
+    PartnershipChanged: _tell_of_change,
+    EmailAsked: email_change.offer,
+    EmailProven: email_change.finish,
+    EmailUndone: email_undo.finish,
+    EraseAsked: erasure.erase,
+    StatementOutdated: superseding.supersede,
+    StatementDue: yearly.send,
+}

@@ -15,7 +15,7 @@ from chalicelib.partners import routes as partner_routes
 from chalicelib.partners import store as partnerships
 from chalicelib.portal import contact, sessions, sign_in
 from chalicelib.portal.contact import Contact, ContactChange
-from chalicelib.statements import register
+from chalicelib.statements import shelf
 
 routes = Routes(__name__)
 
@@ -71,7 +71,7 @@ def home() -> Answer:
         "donor": contact.of(donor_id),
         "gifts": [history.view(gift) for gift in history.newest(donor_id, 5)],
         "partnerships": [partner_routes.view(each) for each in partnerships.of_donor(donor_id)],
-        "statements": register.years(donor_id),
+        "statements": shelf.years(donor_id),
     }
     return Answer(SignedIn(signed_in=True), page=msgspec.to_builtins(parts))
 

@@ -26,6 +26,7 @@ from chalicelib.partners.partnership import Partnership
 from chalicelib.processor import events, stripe_api, trouble, unpaid
 from chalicelib.processor.events import Object
 from chalicelib.processor.webhook import Hint
+from chalicelib.statements import superseding
 from chalicelib.statements.tax_year import settle as date_in_zone
 
 
@@ -78,6 +79,7 @@ def charge(charge_id: str) -> Settled:
         _look_out_for_the_erased(place)
     started.paid(about.gift_id, donor_id, charge_id)
     receipts.send(donor_id, place.gift_id)
+    superseding.look(place)
     if subscription_id:
         _watch_for_late_charge(found, partnership(subscription_id))
     outcomes.learn(found, about.gift_id, monthly=bool(subscription_id))

@@ -11,8 +11,6 @@ be fetched; a crash in between leaves a file that nobody names.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
 
     from chalicelib.giving.gift import Gift
 
-# Before the first gift that this software can have recorded.
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 # A gift's date is in the entity's zone and can be a day off its UTC date, either way.
 ZONES_APART = timedelta(days=1)
 # Sixteen hex digits: of a million donors two share them with a chance of 1 in 37 million. Canada wants numbers unique.
@@ -39,7 +35,11 @@ DONOR_DIGITS = 16
 
 
 class Issued(msgspec.Struct, frozen=True):
-    """One issued statement. `totals` are minor units by currency, what was kept of the gifts."""
+    """
+    One issued statement. `totals` are minor units by currency, what was kept of the gifts.
+
+    `figures` tells whether its gifts and amounts changed; what was issued before there was such a thing has none.
+    """
 
     number: int
     serial: str
@@ -50,66 +50,57 @@ class Issued(msgspec.Struct, frozen=True):
     gifts: int
     totals: dict[str, int]
     replaces: str = ""
+    figures: str = ""
 
     @property
     def filename(self) -> str:
         return f"statement-{self.serial}.pdf"
 
 
-class Total(msgspec.Struct, frozen=True):
-    """What was kept in one currency, in minor units."""
-
-    amount: int
-    currency: str
-
-
-class Year(msgspec.Struct, frozen=True):
-    """A tax year with gifts to one entity, for which a statement can be had. `so_far`: it has not ended."""
-
-    tax_year: int
-    entity: str
-    legal_name: str
-    currency_totals: list[Total]
-    gifts: int
-    so_far: bool
-
-
 def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
     """
     The donor's statement of a tax year: the newest one if it still tells the truth, else a new one.
 
+    Raises what `drawn` raises.
+    """
+    content, last = drawn(donor_id, entity_id, tax_year)
+    if last and last.fingerprint == statement.fingerprint(content):
+        return last
+    return _enter(donor_id, entity_id, tax_year, content, last.number + 1 if last else 1)
+
+
+def drawn(donor_id: str, entity_id: str, tax_year: int) -> tuple[Statement, Issued | None]:
+    """
+    What the statement says as things stand, under the number that would come next, and what was issued last.
+
     Raises NotFound for an entity or year without gifts to tell of. Where an
     earlier statement's gifts have all been returned, the new one says so.
+    Raises Conflict for what the country wants and the donor or the time does
+    not give, and MisconfiguredError for what we lack.
     """
     entity = charity.current().entities.get(entity_id)
     if entity is None or not statement.has_statements(entity.country):
         raise NotFound("There are no statements of that organisation.")
     gifts = _gifts(donor_id, entity_id, tax_year)
-    newest = _newest(donor_id, entity_id, tax_year)
-    if newest is None and not any(map(statement.counts, gifts)):
+    last = newest(donor_id, entity_id, tax_year)
+    if last is None and not any(map(statement.counts, gifts)):
         raise NotFound("There are no gifts in that tax year.")
     recipient = donor_facts.recipient(donor_id, entity.country)
-    mark = _next_mark(donor_id, entity_id, tax_year, newest)
-    content = statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark)
-    if newest and newest.fingerprint == statement.fingerprint(content):
-        return newest
-    return _enter(donor_id, entity_id, tax_year, content, newest.number + 1 if newest else 1)
+    mark = _next_mark(donor_id, entity_id, tax_year, last)
+    return statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark), last
 
 
-def years(donor_id: str) -> list[Year]:
-    """Every tax year and entity for which the donor can have a statement, newest first."""
-    gifts = [gift for gift in ledger.gifts_between(donor_id, BEGINNING, clock.now() + ZONES_APART) if _is_told(gift)]
-    kinds = sorted({_year_of(gift) for gift in gifts}, reverse=True)
-    return [_year(kind, [gift for gift in gifts if _year_of(gift) == kind]) for kind in kinds]
+def newest(donor_id: str, entity_id: str, tax_year: int) -> Issued | None:
+    """What was issued last of this year, if anything was."""
+    prefix = keys.statement(entity_id, tax_year)
+    found, _ = items.query(items.giving(), keys.donor(donor_id)["pk"], prefix=prefix, backward=True, limit=1)
+    return items.as_struct(found[0], Issued) if found else None
 
 
-def entity_of(donor_id: str, tax_year: int) -> str:
-    """The entity that took the donor's gifts of the year: the default one if it took any. Raises NotFound if none."""
-    took = [year.entity for year in years(donor_id) if year.tax_year == tax_year]
-    if not took:
-        raise NotFound("There are no gifts in that tax year.")
-    entities = charity.current().entities
-    return next((entity for entity in took if entities[entity].default), took[0])
+def is_over(entity_id: str, tax_year: int) -> bool:
+    """Whether the year has ended where the entity keeps its books."""
+    entity = charity.current().entities[entity_id]
+    return clock.now().astimezone(entity.zone).date() > tax_years.last_day(tax_year, entity.country)
 
 
 def link(issued: Issued) -> str:
@@ -125,18 +116,12 @@ def _gifts(donor_id: str, entity_id: str, tax_year: int) -> list[Gift]:
     return [gift for gift in near if gift.entity == entity_id and first <= gift.given_on <= last]
 
 
-def _newest(donor_id: str, entity_id: str, tax_year: int) -> Issued | None:
-    prefix = keys.statement(entity_id, tax_year)
-    found, _ = items.query(items.giving(), keys.donor(donor_id)["pk"], prefix=prefix, backward=True, limit=1)
-    return items.as_struct(found[0], Issued) if found else None
-
-
-def _next_mark(donor_id: str, entity_id: str, tax_year: int, newest: Issued | None) -> Mark:
+def _next_mark(donor_id: str, entity_id: str, tax_year: int, last: Issued | None) -> Mark:
     entity = charity.current().entities[entity_id]
     donor = hashlib.sha256(f"{entity_id}:{donor_id}".encode()).hexdigest()[:DONOR_DIGITS]
-    number = newest.number + 1 if newest else 1
+    number = last.number + 1 if last else 1
     today = clock.now().astimezone(entity.zone).date()
-    return Mark(f"{entity.country}-{tax_year}-{donor}-{number}", today, newest.serial if newest else "")
+    return Mark(f"{entity.country}-{tax_year}-{donor}-{number}", today, last.serial if last else "")
 
 
 def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, number: int) -> Issued:
@@ -154,6 +139,7 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
         gifts=sum(len(table.lines) for table in content.tables),
         totals={table.currency: table.kept.minor for table in content.tables},
         replaces=content.mark.replaces,
+        figures=statement.figures(content),
     )
     documents.keep(issued.s3_key, pdf, issued.filename)
     key = keys.donor(donor_id, keys.statement(entity_id, tax_year, number))
@@ -162,36 +148,6 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
     except items.ConditionFailed:
         return issue(donor_id, entity_id, tax_year)  # the other's, or the next number if it tells something else
     return issued
-
-
-def _is_told(gift: Gift) -> bool:
-    entity = charity.current().entities.get(gift.entity)
-    return entity is not None and statement.has_statements(entity.country) and statement.counts(gift)
-
-
-def _year_of(gift: Gift) -> tuple[int, str]:
-    return tax_years.of(gift.given_on, charity.current().entities[gift.entity].country), gift.entity
-
-
-def _year(kind: tuple[int, str], gifts: list[Gift]) -> Year:
-    tax_year, entity_id = kind
-    entity = charity.current().entities[entity_id]
-    today = clock.now().astimezone(entity.zone).date()
-    return Year(
-        tax_year=tax_year,
-        entity=entity_id,
-        legal_name=entity.legal_name,
-        currency_totals=_totals(gifts),
-        gifts=len(gifts),
-        so_far=today <= tax_years.last_day(tax_year, entity.country),
-    )
-
-
-def _totals(gifts: Iterable[Gift]) -> list[Total]:
-    kept: Counter[str] = Counter()
-    for gift in gifts:
-        kept[gift.kept.currency] += gift.kept.minor
-    return [Total(minor, currency) for currency, minor in sorted(kept.items())]
 
 
 def _midnight(day: date) -> datetime:

@@ -10,11 +10,12 @@ import msgspec
 from chalicelib.errors import NotFound
 from chalicelib.http import Answer, Routes
 from chalicelib.portal import sessions
-from chalicelib.statements import receipts, refused, register
+from chalicelib.statements import receipts, refused, register, shelf
 
 routes = Routes(__name__)
 
 TAX_YEAR = re.compile(r"20[0-9]{2}")
+NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 # Random 128 bits, however a page wrote them; nothing longer is asked of the ledger.
 GIFT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
@@ -22,25 +23,38 @@ GIFT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 class Statements(msgspec.Struct, frozen=True):
     """The tax years for which a statement can be had, newest first. There is never a next page."""
 
-    statements: list[register.Year]
+    statements: list[shelf.Year]
     next: str | None = None
 
 
 @routes.route("/portal/statements", gives=Statements, page="portal/statements.html")
 def list_statements() -> Statements:
     """The tax years in which the donor gave, one for each legal entity."""
-    return Statements(register.years(sessions.donor(routes.caller())))
+    return Statements(shelf.years(sessions.donor(routes.caller())))
 
 
-@routes.route("/portal/statements/{tax_year}", gives=Any, status=303, query=("entity",))
+@routes.route("/portal/statements/{tax_year}", gives=Any, status=303, query=("entity", "number"))
 def open_statement(tax_year: str) -> Answer:
-    """Issue the statement if it is not issued yet, and send the browser to the PDF."""
+    """
+    Issue the statement if it is not issued yet, and send the browser to the PDF.
+
+    With a `number` it is the one that was issued under it, also one that has been replaced.
+    """
     donor_id = sessions.donor(routes.caller())
     if not TAX_YEAR.fullmatch(tax_year):
         raise NotFound("There is no such tax year.")
-    entity = routes.query("entity") or register.entity_of(donor_id, int(tax_year))
+    entity = routes.query("entity") or shelf.entity_of(donor_id, int(tax_year))
+    number = routes.query("number")
+    if number:
+        return Answer(see_other=register.link(_numbered(donor_id, entity, int(tax_year), number)))
     with refused.told_to_staff():
         return Answer(see_other=register.link(register.issue(donor_id, entity, int(tax_year))))
+
+
+def _numbered(donor_id: str, entity: str, tax_year: int, number: str) -> register.Issued:
+    if not NUMBER.fullmatch(number):
+        raise NotFound("There is no statement of that number.")
+    return shelf.numbered(donor_id, entity, tax_year, int(number))
 
 
 @routes.route("/portal/gifts/{gift_id}/receipt", gives=Any, status=303)

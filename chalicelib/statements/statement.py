@@ -203,6 +203,15 @@ def fingerprint(content: Statement | Receipt) -> str:
     return hashlib.sha256(msgspec.json.encode(unmarked, order="sorted")).hexdigest()
 
 
+def figures(content: Statement) -> str:
+    """The same for two statements whose gifts and amounts are the same, whatever else they say, and of whom."""
+    lines = [line for table in content.tables for line in table.lines]
+    told = [
+        [(each.given_on, each.given, each.kept, each.eligible) for each in some] for some in (lines, content.waiting)
+    ]
+    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+
+
 def _issuer(source: Source, country: Country, required: tuple[str, ...]) -> Issuer:
     entity = source.entity
     missing = [name for name in required if not _filled(getattr(entity, name))]

@@ -62,6 +62,10 @@ STATEMENTS = [
     {
         "tax_year": 2025, "entity": "us", "so_far": True, "legal_name": HOSTILE, "gifts": 13,
         "currency_totals": [{"currency": "usd", "amount": 48_000}, {"currency": "jpy", "amount": 5000}],
+        "issued": [
+            {"number": 2, "serial": "US-2025-3f9a1c22d04b5e67-2", "issued_on": "2026-02-03", "replaced_by": ""},
+            {"number": 1, "serial": "US-2025-3f9a1c22d04b5e67-1", "issued_on": "2026-01-09", "replaced_by": "US-2025-3f9a1c22d04b5e67-2"},
+        ],
     },
 ]  # fmt: skip
 SESSIONS = [

@@ -13,7 +13,7 @@ from chalicelib import aws, items, keys, settings
 from chalicelib.errors import DocumentAltered, NotFound
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.gift import Fact
-from chalicelib.statements import documents, donor_facts, register, statement
+from chalicelib.statements import documents, donor_facts, register, shelf, statement
 from local.cloud import Cloud
 from tests.statements.papers import dispute, payment, refund, text_of
 
@@ -107,7 +107,7 @@ def test_who_loses_the_race_gives_the_winners_document(maria: str) -> None:
     loser = register._next_mark(maria, "us", 2026, None)
     winner = register.issue(maria, "us", 2026)
     source, recipient = donor_facts.source("us"), donor_facts.recipient(maria, "US")
-    gifts = ledger.gifts_between(maria, register.BEGINNING, datetime(2027, 1, 20, tzinfo=UTC))
+    gifts = ledger.gifts_between(maria, shelf.BEGINNING, datetime(2027, 1, 20, tzinfo=UTC))
     content = statement.draw_up(source, recipient, gifts, 2026, loser)
 
     assert winner == register._enter(maria, "us", 2026, content, 1)
@@ -156,12 +156,12 @@ def test_years_tell_what_can_be_had(maria: str) -> None:
     """
     ledger.record(maria, [JUNE, EVE, EUROS, NEXT_YEAR, POUNDS, refund(JUNE, 1000)])
 
-    newest, older, british = register.years(maria)
+    newest, older, british = shelf.years(maria)
 
     assert (british.entity, british.tax_year, british.so_far) == ("uk", 2026, True)
     assert (newest.tax_year, newest.so_far, newest.gifts) == (2027, True, 1)
     assert (older.tax_year, older.so_far, older.gifts) == (2026, False, 3)
-    assert older.currency_totals == [register.Total(8000, "eur"), register.Total(6500, "usd")]
+    assert older.currency_totals == [shelf.Total(8000, "eur"), shelf.Total(6500, "usd")]
 
 
 def test_a_link_opens_the_pdf_without_a_session(maria: str) -> None:
@@ -197,3 +197,20 @@ def test_a_document_that_is_not_what_was_issued_is_not_given_out(maria: str) -> 
 
     with pytest.raises(DocumentAltered):
         register.link(issued)
+
+
+def test_what_was_issued_stays_on_the_shelf(maria: str) -> None:
+    """
+    Every number with its day, the replaced ones marked by what replaced them, also when no gift of the year is left.
+    """
+    ledger.record(maria, [JUNE])
+    first = register.issue(maria, "us", 2026)
+    ledger.record(maria, [refund(JUNE, 5000)])
+    second = register.issue(maria, "us", 2026)
+
+    (year,) = shelf.years(maria)
+
+    day = date(2027, 1, 20)
+    assert year.issued == [shelf.Issue(2, second.serial, day, ""), shelf.Issue(1, first.serial, day, second.serial)]
+    assert (year.gifts, year.currency_totals) == (0, [])
+    assert kept(shelf.numbered(maria, "us", 2026, 1)) == kept(first)

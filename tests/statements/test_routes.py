@@ -50,7 +50,7 @@ def test_the_list_names_each_year(ask: Ask) -> None:
     The year, who took the gifts and what came together, ready for a page.
     """
     year = {"tax_year": 2026, "entity": "us", "legal_name": "Open Gate Justice, Inc. (example)", "gifts": 1}
-    told = {"currency_totals": [{"amount": 5000, "currency": "usd"}], "so_far": False}
+    told = {"currency_totals": [{"amount": 5000, "currency": "usd"}], "so_far": False, "issued": []}
 
     assert {"statements": [year | told], "next": None} == ask("/portal/statements").json_body
 
@@ -70,7 +70,8 @@ def test_a_document_is_a_redirect_to_a_pdf(ask: Ask, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/portal/statements/2025", "/portal/statements/next", "/portal/statements/99999",
-     "/portal/statements/2026?entity=uk", f"/portal/gifts/{2:032x}/receipt", f"/portal/gifts/{'x' * 2000}/receipt"],
+     "/portal/statements/2026?entity=uk", "/portal/statements/2026?number=1",
+     "/portal/statements/2026?entity=us&number=0", "/portal/statements/2026?entity=us&number=1%23x", f"/portal/gifts/{2:032x}/receipt", f"/portal/gifts/{'x' * 2000}/receipt"],
 )  # fmt: skip
 def test_what_is_not_there_is_not_found(ask: Ask, path: str) -> None:
     """
@@ -149,3 +150,19 @@ def test_the_running_years_official_receipt_waits_for_its_end(maria: str, ask: A
     answer = ask("/portal/statements/2027?entity=ca")
 
     assert (answer.status_code, answer.json_body["error"]["code"]) == (409, "year_not_over")
+
+
+def test_a_replaced_statement_can_still_be_fetched(ask: Ask, maria: str) -> None:
+    """
+    The tax office may ask for the paper that was filed, not for the one that came after it.
+    """
+    first = ask("/portal/statements/2026").headers["Location"]
+    ledger.record(maria, [refund(GIFT, 2000)])
+    second = ask("/portal/statements/2026").headers["Location"]
+    newer, older = ask("/portal/statements").json_body["statements"][0]["issued"]
+    again = ask("/portal/statements/2026?entity=us&number=1").headers["Location"]
+
+    bytes_of = {each: requests.get(each, timeout=5).content for each in (first, second, again)}
+    assert bytes_of[again] == bytes_of[first] != bytes_of[second]
+    assert older["replaced_by"] == newer["serial"]
+    assert (newer["replaced_by"], newer["issued_on"]) == ("", "2027-01-20")

@@ -1,0 +1,137 @@
+"""The donor's shelf: for which tax years statements can be had, and every number that was issued of each."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from chalicelib import charity, clock, items, keys
+from chalicelib.errors import NotFound
+from chalicelib.giving import ledger
+from chalicelib.statements import register, statement
+from chalicelib.statements import tax_year as tax_years
+from chalicelib.statements.register import ZONES_APART, Issued
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from chalicelib.giving.gift import Gift
+
+# Before the first gift that this software can have recorded.
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+
+# A tax year, and the entity whose it is.
+Kind = tuple[int, str]
+
+
+class Total(msgspec.Struct, frozen=True):
+    """What was kept in one currency, in minor units."""
+
+    amount: int
+    currency: str
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """One issued statement. `replaced_by` is the serial of the next one, empty for the newest."""
+
+    number: int
+    serial: str
+    issued_on: date
+    replaced_by: str
+
+
+class Year(msgspec.Struct, frozen=True):
+    """
+    A tax year with gifts to one entity, for which a statement can be had.
+
+    `so_far`: it has not ended. `issued`: every number there is, newest first.
+    """
+
+    tax_year: int
+    entity: str
+    legal_name: str
+    currency_totals: list[Total]
+    gifts: int
+    so_far: bool
+    issued: list[Issue]
+
+
+def years(donor_id: str) -> list[Year]:
+    """
+    Every tax year and entity for which the donor can have a statement, newest first.
+
+    Also one whose gifts have all been returned since: what was issued of it stays to be seen.
+    """
+    gifts = [gift for gift in ledger.gifts_between(donor_id, BEGINNING, clock.now() + ZONES_APART) if _is_told(gift)]
+    issued = _issued(donor_id)
+    kinds = sorted({*issued, *map(_year_of, gifts)}, reverse=True)
+    return [_year(kind, [gift for gift in gifts if _year_of(gift) == kind], issued.get(kind, [])) for kind in kinds]
+
+
+def entity_of(donor_id: str, tax_year: int) -> str:
+    """The entity that took the donor's gifts of the year: the default one if it took any. Raises NotFound if none."""
+    took = [year.entity for year in years(donor_id) if year.tax_year == tax_year]
+    if not took:
+        raise NotFound("There are no gifts in that tax year.")
+    entities = charity.current().entities
+    return next((entity for entity in took if entities[entity].default), took[0])
+
+
+def numbered(donor_id: str, entity_id: str, tax_year: int, number: int) -> Issued:
+    """The statement that was issued under this number, replaced or not. Raises NotFound."""
+    found = items.get(items.giving(), keys.donor(donor_id, keys.statement(entity_id, tax_year, number)))
+    if found is None:
+        raise NotFound("There is no statement of that number.")
+    return items.as_struct(found, Issued)
+
+
+def _issued(donor_id: str) -> dict[Kind, list[Issued]]:
+    """All that was issued, newest first. Of an entity that charity.toml no longer has nothing can be said."""
+    found: dict[Kind, list[Issued]] = defaultdict(list)
+    for item in items.query_all(items.giving(), keys.donor(donor_id)["pk"], prefix=keys.STATEMENTS, backward=True):
+        _, entity, tax_year, _ = item["sk"].split("#")
+        if entity in charity.current().entities:
+            found[int(tax_year), entity].append(items.as_struct(item, Issued))
+    return found
+
+
+def _issues(issued: list[Issued], zone: ZoneInfo) -> list[Issue]:
+    after = ["", *(each.serial for each in issued)]
+    return [
+        Issue(each.number, each.serial, each.issued_at.astimezone(zone).date(), replaced_by)
+        for each, replaced_by in zip(issued, after, strict=False)
+    ]
+
+
+def _is_told(gift: Gift) -> bool:
+    entity = charity.current().entities.get(gift.entity)
+    return entity is not None and statement.has_statements(entity.country) and statement.counts(gift)
+
+
+def _year_of(gift: Gift) -> Kind:
+    return tax_years.of(gift.given_on, charity.current().entities[gift.entity].country), gift.entity
+
+
+def _year(kind: Kind, gifts: list[Gift], issued: list[Issued]) -> Year:
+    tax_year, entity_id = kind
+    entity = charity.current().entities[entity_id]
+    return Year(
+        tax_year=tax_year,
+        entity=entity_id,
+        legal_name=entity.legal_name,
+        currency_totals=_totals(gifts),
+        gifts=len(gifts),
+        so_far=not register.is_over(entity_id, tax_year),
+        issued=_issues(issued, entity.zone),
+    )
+
+
+def _totals(gifts: Iterable[Gift]) -> list[Total]:
+    kept: Counter[str] = Counter()
+    for gift in gifts:
+        kept[gift.kept.currency] += gift.kept.minor
+    return [Total(minor, currency) for currency, minor in sorted(kept.items())]
