@@ -82,13 +82,11 @@ def between(
     report = Report()
     for span in _slices(first, last, both_ways):
         moved = movements.between(span.first, span.last)
-        for transaction_id in moved.unreadable:
-            report.give_up(transaction_id, "unreadable")
-        _reconcile(moved.by_charge, span, report)
+        _reconcile(moved, span, report)
         after_each(span, report)
     # A dispute that was opened before, and was lost since, moves nothing: it is looked at all the same.
     disputed = movements.disputed(first - DISPUTES_LAST_SECONDS, first - 1)
-    _reconcile({charge_id: {} for charge_id in disputed}, Span(first, last, both_ways=False), report)
+    _reconcile(disputed, Span(first, last, both_ways=False), report)
     report.say()
     return report
 
@@ -98,8 +96,10 @@ def _slices(first: int, last: int, both_ways: bool) -> Iterator[Span]:  # noqa: 
         yield Span(start, min(start + SLICE_SECONDS - 1, last), both_ways)
 
 
-def _reconcile(by_charge: dict[str, Moved], span: Span, report: Report) -> None:
-    every = sorted(by_charge)
+def _reconcile(moved: movements.Moved, span: Span, report: Report) -> None:
+    for unreadable in moved.unreadable:
+        report.give_up(unreadable, "unreadable")
+    by_charge, every = moved.by_charge, sorted(moved.by_charge)
     for start in range(0, len(every), AT_ONCE):
         some = {charge_id: by_charge[charge_id] for charge_id in every[start : start + AT_ONCE]}
         for charge_id, known in _in_the_books(some, span).items():
