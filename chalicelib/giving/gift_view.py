@@ -74,6 +74,7 @@ def happened(gift: Gift) -> list[Happening]:
 
 def _happening(fact: Fact, zone: tzinfo) -> Happening:
     """A lost dispute's fact carries the day on which it was opened, which is not the day that it was lost."""
-    assert fact.kind != "payment" and fact.kind != "dispute_unclear"
+    assert fact.kind != "payment"
+    assert fact.kind != "dispute_unclear"
     on = None if fact.kind == "dispute_lost" else fact.at.astimezone(zone).date()
     return Happening(fact.kind, fact.money.minor, on)

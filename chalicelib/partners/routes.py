@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from chalicelib import money
-from typing import Any, Literal
+from chalicelib.errors import InvalidInput
 from chalicelib.guard import card_testing, rate_limit
 from chalicelib.http import Answer, FormFields, Routes, plain_fields
 from chalicelib.partners import manage, store

@@ -103,6 +103,11 @@ def is_paid(charge: Object) -> bool:
     return arrived and (at_once or isinstance(charge.get("balance_transaction"), dict))
 
 @understood
+def is_known(charge: Object) -> bool:
+    """Whether the status of a charge is one that we know."""
+    return vocabulary.is_known("charge", "status", charge["status"])
+
+@understood
 def paid_at(charge: Object) -> datetime:
     """
     The moment the payment succeeded.

@@ -34,6 +34,9 @@ DAILY_DAYS, OLD_WEEKS = 35, 52
 # So many charges are read at once.
 AT_ONCE = 100
 
+# What a charge may turn out to be, so that nothing of it need stand in the books though its money moved.
+NOT_IN_THE_BOOKS = {"no payment", "something else"}
+
 Moved = dict[Name, Movement]
 
 
@@ -130,7 +133,7 @@ def _reconcile_charge(charge_id: str, moved: Moved, known: Known, span: Span, re
         if _doubtful(known.place, facts, moved, span):
             settled = _settled(charge_id, known.place, report)
             facts, told = _facts(ledger.place_of(charge_id)), settled.told if settled else None
-            if settled and settled.of != "a gift" and not facts:
+            if settled and settled.of in NOT_IN_THE_BOOKS and not facts:
                 return
         _add_up(charge_id, facts, told, moved, report)
     except Exception as fault:  # noqa: BLE001 - what ails one charge must not keep all the others from being healed

@@ -58,10 +58,11 @@ class Settled(msgspec.Struct, frozen=True):
     """
     What a charge came to: every fact that Stripe tells of it, and those of them that the books lacked.
 
-    There is none of a payment that has not arrived, nor of another product's.
+    There is none of a payment that has not arrived, nor of another product's,
+    nor of one of which Stripe says something that we do not know.
     """
 
-    of: Literal["a gift", "no payment", "something else"]
+    of: Literal["a gift", "no payment", "something else", "not known"]
     told: list[Fact] = []
     new: list[Fact] = []
 
@@ -77,7 +78,7 @@ def charge(charge_id: str) -> Settled:
     found = stripe_api.charge(charge_id)
     if not events.is_paid(found):
         _tell_guard(found)
-        return Settled("no payment")
+        return Settled("no payment" if events.is_known(found) else "not known")
     whose = _whose(found)
     about, subscription_id = whose.about, whose.subscription_id
     if about is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from chalicelib import keys
 from tests.drift.mutations import (
     NEW_WORD,
     READ,
@@ -123,8 +125,11 @@ def _faults(stage: Stage, mutations: tuple[Mutation, ...]) -> Iterator[str]:
 
 def untrue(left: list[Item], truth: list[Item], mutations: tuple[Mutation, ...]) -> Iterator[str]:
     """What stands in the books and is not so."""
+    yield from miscounted(left)
     true = {name(item): item for item in truth}
     for item in left:
+        if item["sk"].startswith(keys.YEARS):
+            continue
         if "#dispute_unclear#" in item["sk"]:
             if item["said"] != NEW_WORD:
                 yield f"{item['sk']} says {item['said']}"
@@ -133,6 +138,14 @@ def untrue(left: list[Item], truth: list[Item], mutations: tuple[Mutation, ...])
                 yield f"{item['pk']} {item['sk']} is not true"
         else:
             yield from _differences(item, true[name(item)], mutations)
+
+
+def miscounted(left: list[Item]) -> Iterator[str]:
+    """The donors' years that do not say how many facts stand in them: their sums would not be folded anew."""
+    stand = Counter((item["pk"], f"{keys.YEARS}{item['gift_at'][:4]}") for item in left if item["sk"].startswith(keys.FACTS))
+    said = {(item["pk"], item["sk"]): item["changes"] for item in left if item["sk"].startswith(keys.YEARS)}
+    if said != dict(stand):
+        yield f"{said} is said of {dict(stand)}"
 
 
 def _differences(item: Item, true: Item, mutations: tuple[Mutation, ...]) -> Iterator[str]:
@@ -155,6 +168,8 @@ def unhealed(stage: Stage, mutations: tuple[Mutation, ...]) -> Iterator[str]:
     unnamed = any((each.kind, each.path, each.how) == ("charge", "customer", "null") for each in mutations)
     for item in stage.truth:
         lookup = unnamed and item["pk"].startswith("CUSTOMER#")
+        if item["sk"].startswith(keys.YEARS):
+            continue
         if name(item) not in left and not lookup and not (nameless(mutations) and about_a_person(item)):
             yield f"{item['pk']} {item['sk']} is missing"
     yield from untrue(list(left.values()), stage.truth, mutations if nameless(mutations) else ())
