@@ -34,7 +34,8 @@ def understood(read: Callable[P, T]) -> Callable[P, T]:
         try:
             return typing.cast("T", _checked(read(*given, **named), _gives(read)))
         except UNREADABLE as fault:
-            raise NotUnderstood(f"Stripe's answer could not be read: {_where(fault)}.") from None
+            where = _where(fault)
+            raise NotUnderstood(f"Stripe's answer could not be read: {where}.", where=where) from None
 
     return reading
 

@@ -114,7 +114,7 @@ def _faults(stage: Stage, mutations: tuple[Mutation, ...]) -> Iterator[str]:
         left = stage.left()
         if not refused and left == stage.truth:
             return
-        yield from (f"{said}: {fault}" for fault in untrue(left, stage.truth, mutations))
+        yield from (f"{said}: {fault}" for fault in (*untrue(left, stage.truth, mutations), *miscounted(left)))
         refused = stage.play()
         assert refused == [], f"{said}: {refused}"
     except Exception as broken:  # noqa: BLE001 - each is a finding, and the next is to be tried all the same
@@ -125,7 +125,6 @@ def _faults(stage: Stage, mutations: tuple[Mutation, ...]) -> Iterator[str]:
 
 def untrue(left: list[Item], truth: list[Item], mutations: tuple[Mutation, ...]) -> Iterator[str]:
     """What stands in the books and is not so."""
-    yield from miscounted(left)
     true = {name(item): item for item in truth}
     for item in left:
         if item["sk"].startswith(keys.YEARS):
@@ -164,7 +163,9 @@ def _differences(item: Item, true: Item, mutations: tuple[Mutation, ...]) -> Ite
 
 def unhealed(stage: Stage, mutations: tuple[Mutation, ...]) -> Iterator[str]:
     """What the days after did not bring."""
-    left = {name(item): item for item in stage.left()}
+    stands = stage.left()
+    yield from miscounted(stands)
+    left = {name(item): item for item in stands}
     unnamed = any((each.kind, each.path, each.how) == ("charge", "customer", "null") for each in mutations)
     for item in stage.truth:
         lookup = unnamed and item["pk"].startswith("CUSTOMER#")

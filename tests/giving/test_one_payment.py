@@ -227,7 +227,7 @@ def test_of_two_versions_that_run_at_once_one_page_is_shown(giving: World, redep
     other = checkout._page(checkout.GiftRequest(gift_id, 50_00, "usd", "once"), without)
     assert other
 
-    assert started.keep_page(without, other).session_id == kept.session_id
+    assert started.keep_page(without, *other).session_id == kept.session_id
     assert again(giving, gift_id) == kept.checkout_url
 
 

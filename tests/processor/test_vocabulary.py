@@ -188,3 +188,15 @@ def test_a_gift_whose_intent_no_longer_names_it_is_not_called_anothers(giving: W
     report = reconcile.last(days=3)
 
     assert (report.not_ours, len(report.unhealed)) == (0, 1)
+
+
+def test_who_is_called_reads_which_field_it_was(giving: World) -> None:
+    """The line and the field, in the log and beside a dead letter; never what stood in it."""
+    giving.standin.set_webhooks("drop")
+    giving.pay(giving.start(50_00))
+    giving.standin.read(lambda world: [charge.pop("captured") for charge in world.all("charge")])
+
+    (unhealed,) = reconcile.last(days=3).unhealed
+
+    assert unhealed.why.startswith("NotUnderstood (payment_processor_not_understood) at events.py:")
+    assert unhealed.why.endswith("KeyError captured")
