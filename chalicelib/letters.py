@@ -54,7 +54,7 @@ def cause(message_id: str) -> Cause | None:
 
 def cause_of(fault: BaseException) -> str:
     """
-    The kind of a fault, its stable code, and where in our code it arose; of an answer that was not understood the field.
+    The kind of a fault, its stable code, and where in our code it arose; of what was not understood the field too.
 
     Never its message: that may name a donor, and logs are read by more people
     than donors agreed to.

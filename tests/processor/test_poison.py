@@ -20,7 +20,7 @@ def _stripe_is_broken_for_it(giving: World, charge: str) -> None:
 
 
 def _its_object_lacks_what_we_need(giving: World, charge: str) -> None:
-    giving.standin.read(lambda world: world.find("charge", charge).pop("created"))
+    giving.standin.read(lambda world: world.find("charge", charge).pop("captured"))
 
 
 def _its_pointer_cannot_be_read(giving: World, charge: str) -> None:
