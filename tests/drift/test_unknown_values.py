@@ -114,13 +114,19 @@ def _faults(stage: Stage, mutations: tuple[Mutation, ...]) -> Iterator[str]:
         left = stage.left()
         if not refused and left == stage.truth:
             return
-        yield from (f"{said}: {fault}" for fault in (*untrue(left, stage.truth, mutations), *miscounted(left)))
+        stands = unfinished_left_aside(left) if refused or stage.report.unhealed else left
+        yield from (f"{said}: {fault}" for fault in (*untrue(stands, stage.truth, mutations), *miscounted(left)))
         refused = stage.play()
         assert refused == [], f"{said}: {refused}"
     except Exception as broken:  # noqa: BLE001 - each is a finding, and the next is to be tried all the same
         yield f"{said}: {type(broken).__name__} {broken}"
         return
     yield from (f"{said}, later: {fault}" for fault in unhealed(stage, mutations))
+
+
+def unfinished_left_aside(left: list[Item]) -> list[Item]:
+    """What was refused is not done to its end, and the books may say so until it is."""
+    return [{field: value for field, value in item.items() if field != "unfinished"} for item in left]
 
 
 def untrue(left: list[Item], truth: list[Item], mutations: tuple[Mutation, ...]) -> Iterator[str]:
