@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib import aws, charity
+from chalicelib.giving import ledger
 from chalicelib.processor import reconcile, settle, stripe_api
 from local.standin import charges
 from tests.giving_world import World
@@ -283,9 +284,12 @@ def test_an_old_dispute_that_cannot_be_read_stops_no_other(giving: World) -> Non
 def test_a_word_that_we_did_not_know_is_no_quarrel_once_we_do(giving: World) -> None:
     """What was kept of it stays in the books, though Stripe tells of nothing like it any more."""
     gift_id = giving.give(50_00, card="4000000000000259")
-    (dispute,) = giving.standin.read(lambda world: world.all("dispute"))
+    known = giving.standin.read(lambda world: world.all("dispute")[0]["status"])
     giving.standin.read(lambda world: world.all("dispute")[0].update(status="something_new"))
     settle.charge(giving.charge_of(gift_id))
-    giving.standin.read(lambda world: world.all("dispute")[0].update(status=dispute["status"]))
+    place = ledger.place_of(giving.charge_of(gift_id))
+    assert place
+    assert [fact.said for fact in ledger.facts_at(place) if fact.kind == "dispute_unclear"] == ["something_new"]
+    giving.standin.read(lambda world: world.all("dispute")[0].update(status=known))
 
     assert reconcile.last(days=3, both_ways=True).unhealed == []
