@@ -117,6 +117,22 @@ class NotThere(GivingError):
     status, code = 404, "not_found"
 
 
+class NotUnderstood(GivingError):
+    """
+    Stripe answered in a shape that we do not know.
+
+    Nothing is written on a guess: the work is tried again, and a person is
+    called when trying again does not help. `where` is for that person: the
+    line that could not go on, and the field, never what stood in it.
+    """
+
+    status, code = 502, "payment_processor_not_understood"
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
+
+
 class FactsDisagree(GivingError):
     """Two facts about one payment contradict each other. A person must look; guessing would end on a tax statement."""
 

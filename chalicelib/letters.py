@@ -54,7 +54,7 @@ def cause(message_id: str) -> Cause | None:
 
 def cause_of(fault: BaseException) -> str:
     """
-    The kind of a fault, its stable code, and where in our code it arose.
+    The kind of a fault, its stable code, and where in our code it arose; of what was not understood the field too.
 
     Never its message: that may name a donor, and logs are read by more people
     than donors agreed to.
@@ -63,8 +63,9 @@ def cause_of(fault: BaseException) -> str:
     named = f"{type(fault).__name__} ({code})" if isinstance(code, str) and code else type(fault).__name__
     under = f" from {type(fault.__cause__).__name__}" if fault.__cause__ else ""
     ours = [frame for frame in traceback.extract_tb(fault.__traceback__) if _is_ours(frame.filename)]
-    where = f" at {Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno}" if ours else ""
-    return f"{named}{under}{where}"
+    where = f"{Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno}" if ours else ""
+    where = getattr(fault, "where", "") or where
+    return f"{named}{under} at {where}" if where else f"{named}{under}"
 
 
 def _note(message_id: str, attributes: dict[str, str], why: str) -> None:

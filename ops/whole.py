@@ -73,11 +73,11 @@ def total(stand: list[Fact], moved: Any) -> dict[str, Totals]:
 
 
 def _unbacked(stand: list[Fact], moved: dict[Name, Movement]) -> list[tuple[str, str]]:
-    """The facts, by charge, that no movement backs. That a dispute was lost moves nothing."""
+    """The facts, by charge, that no movement backs. Some kinds move nothing."""
     return [
         (fact.charge_id, f"{fact.kind} {fact.stripe_id} of {fact.at:%Y-%m-%d}")
         for fact in stand
-        if fact.kind != "dispute_lost" and comparing.name(fact) not in moved
+        if SIGN[fact.kind] and comparing.name(fact) not in moved
     ]
 
 

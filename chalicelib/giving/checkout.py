@@ -8,7 +8,7 @@ else ask Stripe for a page under a key made from the id; keep the page.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -19,7 +19,7 @@ from chalicelib.giving.gift import Frequency
 from chalicelib.giving.payment_page import thank_you_url
 from chalicelib.giving.started import Started
 from chalicelib.giving.wish import GiftId, GiftRequest, Tribute, checked, hash_of
-from chalicelib.processor import stripe_api
+from chalicelib.processor import checkouts, stripe_api
 
 # A wish and its beginning are asked for together.
 __all__ = [
@@ -72,9 +72,9 @@ def start(wanted: GiftRequest) -> GiftStarted:
             known = started.next_attempt(known)
             continue
         page = _page(wanted, known)
-        known = started.keep_page(known, page) if page else started.read(wanted.gift_id) or known
-        if page and known.session_id == page["id"]:
-            return GiftStarted(wanted.gift_id, page["url"])
+        known = started.keep_page(known, *page) if page else started.read(wanted.gift_id) or known
+        if page and known.session_id == page[0]:
+            return GiftStarted(wanted.gift_id, page[1])
     raise ProcessorUnsure("Your gift is being started by another click. Please look again in a minute.", retry_after=30)
 
 
@@ -102,29 +102,15 @@ def _place(known: Started) -> str:
     if not known.session_id:
         return ""  # a page whose address never reached us was shown to nobody
     session = stripe_api.checkout(known.session_id)
-    if session["status"] == "open":
-        return str(session["url"])
-    return "" if _came_to_nothing(session) else thank_you_url(known.gift_id)
+    if checkouts.status_of(session) == "open":
+        _, url = checkouts.page_of(session)
+        return url
+    return "" if checkouts.came_to_nothing(session) else thank_you_url(known.gift_id)
 
 
-def _came_to_nothing(session: dict[str, Any]) -> bool:
+def _page(wanted: GiftRequest, known: Started) -> tuple[str, str] | None:
     """
-    Whether nothing was paid on a page that is over, and nothing is on its way.
-
-    A page may run out while its last payment is under way. A monthly gift has
-    no payment intent of its own: once its page is complete its subscription is
-    there, and tries again by itself what failed.
-    """
-    intent = session.get("payment_intent")
-    status = intent["status"] if isinstance(intent, dict) else ""
-    if status in {"processing", "succeeded"}:
-        return False
-    return bool(session["status"] == "expired" or status)
-
-
-def _page(wanted: GiftRequest, known: Started) -> dict[str, Any] | None:
-    """
-    The page for this attempt, made now or before; None while another click has it made.
+    Id and address of this attempt's page, made now or before; None while another click has it made.
 
     A lost answer is asked for again under the same key, and finds the page
     that was made. Stripe repeats an error of its own for a day, so after one
@@ -132,7 +118,7 @@ def _page(wanted: GiftRequest, known: Started) -> dict[str, Any] | None:
     """
     asked = payment_page.params(wanted, known)
     try:
-        return stripe_api.create_checkout(asked, key=payment_page.key(known, asked))
+        return checkouts.page_of(stripe_api.create_checkout(asked, key=payment_page.key(known, asked)))
     except ProcessorUnsure as unsure:
         if unsure.answer == CONFLICT:
             clock.sleep(ROUND_SECONDS)

@@ -13,13 +13,15 @@ import msgspec
 from chalicelib.errors import FactsDisagree
 from chalicelib.money import Money
 
-Kind = Literal["payment", "refund", "refund_failed", "dispute", "dispute_won", "dispute_lost"]
+Kind = Literal["payment", "refund", "refund_failed", "dispute", "dispute_won", "dispute_lost", "dispute_unclear"]
 Frequency = Literal["once", "monthly"]
 State = Literal["paid", "refunded", "disputed"]
 
 # Which way each fact moves what the charity keeps. A lost dispute moves nothing: the money went when it opened.
+# Neither does one of which Stripe said something that we do not know: `said` keeps it, for somebody who does.
 SIGN: dict[Kind, int] = {
     "payment": 1, "refund": -1, "refund_failed": 1, "dispute": -1, "dispute_won": 1, "dispute_lost": 0,
+    "dispute_unclear": 0,
 }  # fmt: skip
 
 
@@ -61,6 +63,7 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     money: Money
     balance_transaction: str = ""
     payment: Payment | None = None
+    said: str = ""
 
 
 class Payment(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -66,14 +66,15 @@ def view(gift: Gift) -> GiftView:
 
 
 def happened(gift: Gift) -> list[Happening]:
-    """What befell the gift, in order, on the dates of the zone in which it was given."""
+    """What befell the gift as far as we know, in order, on the dates of the zone in which it was given."""
     entity = charity.current().entities.get(gift.entity)
     zone = entity.zone if entity else UTC
-    return [_happening(fact, zone) for fact in gift.later]
+    return [_happening(fact, zone) for fact in gift.later if fact.kind != "dispute_unclear"]
 
 
 def _happening(fact: Fact, zone: tzinfo) -> Happening:
     """A lost dispute's fact carries the day on which it was opened, which is not the day that it was lost."""
     assert fact.kind != "payment"
+    assert fact.kind != "dispute_unclear"
     on = None if fact.kind == "dispute_lost" else fact.at.astimezone(zone).date()
     return Happening(fact.kind, fact.money.minor, on)

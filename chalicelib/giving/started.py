@@ -11,7 +11,7 @@ A page that was kept stays the gift's page until it has come to nothing.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -110,7 +110,7 @@ def next_attempt(over: Started) -> Started:
     return items.as_struct(_update_or_read(over.gift_id, change, values, STILL_WITHOUT_A_PAGE), Started)
 
 
-def keep_page(started: Started, session: dict[str, Any]) -> Started:
+def keep_page(started: Started, session_id: str, url: str) -> Started:
     """
     The record with the page that was made for it, or with the one that another try had made before.
 
@@ -118,7 +118,7 @@ def keep_page(started: Started, session: dict[str, Any]) -> Started:
     """
     change = "SET session_id = :session, checkout_url = :url, progress = :started, progress_rank = :zero"
     values = {
-        ":session": session["id"], ":url": session["url"], ":started": "started", ":zero": 0,
+        ":session": session_id, ":url": url, ":started": "started", ":zero": 0,
         ":attempt": started.attempt,
     }  # fmt: skip
     return items.as_struct(_update_or_read(started.gift_id, change, values, HAS_NO_PAGE), Started)

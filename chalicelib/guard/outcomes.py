@@ -34,14 +34,17 @@ def learn(charge: Mapping[str, Any], gift_id: str, *, monthly: bool) -> None:
 
 def is_news(charge: Mapping[str, Any]) -> bool:
     """Whether a charge has something to tell: a card's, decided, and of this hour."""
-    return bool(_card(charge)) and epoch_seconds() - int(charge["created"]) < NEWS_SECONDS
+    made_at = charge.get("created")
+    return isinstance(made_at, int) and bool(_card(charge)) and epoch_seconds() - made_at < NEWS_SECONDS
 
 
 def _card(charge: Mapping[str, Any]) -> str:
     """The card's fingerprint, hashed; an empty text for what is no card or not yet decided."""
-    card = (charge.get("payment_method_details") or {}).get("card") or {}
+    details = charge.get("payment_method_details")
+    card = details.get("card") if isinstance(details, dict) else None
+    fingerprint = card.get("fingerprint") if isinstance(card, dict) else None
     decided = charge.get("status") in {"succeeded", "failed"}
-    return hashed("card", str(card["fingerprint"])) if decided and card.get("fingerprint") else ""
+    return hashed("card", str(fingerprint)) if decided and fingerprint else ""
 
 
 def _take_in(charge: Mapping[str, Any], gift_id: str, *, monthly: bool) -> None:

@@ -170,15 +170,15 @@ def _amount_params(going_on: Partnership, amount: Money) -> dict[str, object]:
 
     What the donor once added towards the fee belonged to the old amount.
     """
-    item = stripe_api.subscription(going_on.partnership_id)["items"]["data"][0]
+    item_id, product_id = events.item_of(stripe_api.subscription(going_on.partnership_id))
     price = {
         "currency": amount.currency,
-        "product": events.id_of(item["price"]["product"]),
+        "product": product_id,
         "recurring": {"interval": "month"},
         "unit_amount": amount.minor,
     }
     return {
-        "items": [{"id": item["id"], "price_data": price, "quantity": 1}],
+        "items": [{"id": item_id, "price_data": price, "quantity": 1}],
         "metadata": {"fees_covered": "0"},
     }
 

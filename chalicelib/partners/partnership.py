@@ -12,7 +12,8 @@ import msgspec
 from chalicelib.errors import InvalidInput
 from chalicelib.money import Money
 
-State = Literal["active", "payment_problem", "paused", "ended"]
+# Unclear: Stripe says something of it that we do not know, kept in `said`. Nothing is promised and nothing mailed.
+State = Literal["active", "payment_problem", "paused", "ended", "unclear"]
 Reason = Literal["bank_asks", "card_expired", "funds", "declined"]
 
 # A pause ends within a year: after that a donor is better asked anew.
@@ -64,6 +65,7 @@ class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     fund: str = ""
     source: str = ""
     trouble: Trouble | None = None
+    said: str = ""
 
     @property
     def zone(self) -> ZoneInfo:

@@ -13,7 +13,7 @@ from chalicelib.guard import card_testing, rate_limit
 from chalicelib.http import Answer, FormFields, Routes, plain_fields
 from chalicelib.partners import manage, store
 from chalicelib.partners.manage import Cancel, Change, Pause
-from chalicelib.partners.partnership import Partnership
+from chalicelib.partners.partnership import Partnership, State
 from chalicelib.portal import sessions
 
 routes = Routes(__name__)
@@ -40,7 +40,7 @@ class PartnershipView(msgspec.Struct, frozen=True):
     amount: int
     currency: str
     day: int
-    state: Literal["active", "payment_problem", "paused", "ended"]
+    state: State
     started_on: date
     next_charge_on: date | None
     paused_until: date | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from chalicelib.giving.gift import Fact
+from chalicelib.giving.gift import SIGN, Fact
 from chalicelib.processor.movements import Movement, Name
 
 
@@ -20,9 +20,9 @@ def missing(facts: Iterable[Fact], moved: Mapping[Name, Movement]) -> list[Name]
 
 
 def unbacked(facts: Iterable[Fact], moved: Mapping[Name, Movement], first: float, last: float) -> bool:
-    """Whether a fact of the time from `first` to `last` has no movement. That a dispute was lost moves nothing."""
+    """Whether a fact of the time from `first` to `last` has no movement, though its kind moves something."""
     return any(
-        fact.kind != "dispute_lost" and name(fact) not in moved and first <= fact.at.timestamp() <= last
+        SIGN[fact.kind] and name(fact) not in moved and first <= fact.at.timestamp() <= last
         for fact in facts
     )
 
@@ -34,8 +34,12 @@ def undecided(facts: Iterable[Fact]) -> bool:
 
 
 def excess(facts: Iterable[Fact], told: Iterable[Fact]) -> set[Name]:
-    """The facts that stand in the books while Stripe, which was asked for the whole charge, tells of none such."""
-    return {name(fact) for fact in facts} - {name(fact) for fact in told}
+    """
+    The facts that stand in the books while Stripe, which was asked for the whole charge, tells of none such.
+
+    A word that we did not know stays in the books when Stripe has long said another.
+    """
+    return {name(fact) for fact in facts if fact.kind != "dispute_unclear"} - {name(fact) for fact in told}
 
 
 def in_words(lacking: Iterable[Name], too_many: Iterable[Name]) -> str:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from chalicelib.errors import NotThere
 from chalicelib.giving import donors
 from chalicelib.partners import store as partnerships
-from chalicelib.processor import settle, stripe_api
+from chalicelib.processor import events, settle, stripe_api
 
 # Two changes of one donor may be told at the same time; a third is not in sight.
 TRIES = 4
@@ -44,7 +44,7 @@ def read_partnerships(donor_id: str) -> None:
     for customer_id in _customers(donor) if donor else []:
         with suppress(NotThere):
             for found in stripe_api.subscriptions_of(customer_id):
-                settle.read_partnership(found["id"])
+                settle.read_partnership(events.id_of(found))
 
 
 def _customers(donor: donors.Donor) -> list[str]:

@@ -1,8 +1,13 @@
-"""Stripe's objects in the words of the ledger. Pure: dicts in, facts out; unknown fields and values are left aside."""
+"""
+Stripe's objects in the words of the ledger. Pure: dicts in, facts out.
+
+Fields that we do not know are left aside. A value that we do not know is
+never taken for one that we do. What decides whose an object is, or what it is
+worth, must be there: see `understood`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +19,8 @@ from chalicelib.giving.donors import Address, Donor
 from chalicelib.giving.gift import About, Fact, Kind, Payment, renewal_id
 from chalicelib.money import Money
 from chalicelib.partners.partnership import Partnership, State, Trouble, day_of_month, first_charge_from
+from chalicelib.processor import vocabulary
+from chalicelib.processor.understood import understood
 
 Object = dict[str, Any]
 
@@ -23,12 +30,26 @@ ABOUT_FIELDS = {field.name: field for field in msgspec.structs.fields(About)}
 
 # An invoice of which nothing is owed any more.
 SETTLED = frozenset({"paid", "void", "uncollectible"})
+# Disputes that are over, the money with the donor. A prevented one was given in to before it was formal.
+# Source: https://docs.stripe.com/changelog/basil/2025-08-27/add-preventions-to-dispute
+DECIDED_FOR_DONOR = frozenset({"lost", "prevented"})
+NEVER_PAID = frozenset({"incomplete", "incomplete_expired"})
+STATES: dict[str, State] = {
+    "active": "active", "trialing": "active", "past_due": "payment_problem", "unpaid": "payment_problem",
+    "canceled": "ended", "paused": "paused",
+}  # fmt: skip
 
 def metadata_of(about: About) -> dict[str, str]:
     """What travels with the payment so that the ledger can be rebuilt from Stripe alone."""
     built = msgspec.to_builtins(about)
     return {name: str(value).lower() if value is True else str(value) for name, value in built.items()}
 
+@understood
+def metadata_on(thing: Object) -> Object:
+    """The metadata that an object carries. An object without the field is none whose owner we could tell."""
+    return thing["metadata"] or {}
+
+@understood
 def about_of(metadata: Object | None) -> About | None:
     """What the donor said of the gift, or None if the object is not one of ours."""
     if not metadata or not metadata.get("gift_id"):
@@ -40,23 +61,34 @@ def about_of(metadata: Object | None) -> About | None:
         # Somebody edited the metadata by hand; the gift is still that gift.
         return About(gift_id=str(metadata["gift_id"]))
 
+@understood
 def about_of_invoice(invoice: Object) -> About | None:
     """
     What the donor said of the monthly gift that this invoice is a month of.
 
     The first invoice is the gift the browser named; each later one gets an id
-    of its own. `source` and `fund` stay.
+    of its own. `source` and `fund` stay. Which of the two an invoice is must
+    be known: a guess would stand in the ledger for good.
     """
-    details = _subscription_details(invoice)
-    about = about_of(details.get("metadata"))
-    if about is None or invoice.get("billing_reason") == "subscription_create":
+    about, reason = about_of(_subscription_details(invoice).get("metadata")), invoice["billing_reason"]
+    if about is None or reason == "subscription_create":
         return about
+    if not vocabulary.is_known("invoice", "billing_reason", reason):
+        raise ValueError("first month or a later one?")
     return msgspec.structs.replace(about, gift_id=renewal_id(invoice["id"]))
 
+@understood
 def subscription_of(invoice: Object) -> str:
     """The id of the subscription that an invoice belongs to, or an empty text."""
     return id_of(_subscription_details(invoice).get("subscription"))
 
+@understood
+def intent_of(charge: Object) -> Object | None:
+    """The payment intent of a charge, whose metadata says whether it is ours; None for a charge without one."""
+    intent: Object | None = charge["payment_intent"]
+    return intent
+
+@understood
 def is_paid(charge: Object) -> bool:
     """
     Whether the money of this charge has arrived, and when is known.
@@ -66,10 +98,16 @@ def is_paid(charge: Object) -> bool:
     asynchronously since 2024-04-10; `charge.updated` brings it): a card's
     date is known without it, a debit's is not.
     """
-    arrived = bool(charge.get("paid")) and charge.get("status") == "succeeded" and charge.get("captured", True)
+    arrived = bool(charge["paid"]) and charge["status"] == "succeeded" and bool(charge["captured"])
     at_once = (charge.get("payment_method_details") or {}).get("type") == "card"
     return arrived and (at_once or isinstance(charge.get("balance_transaction"), dict))
 
+@understood
+def is_known(charge: Object) -> bool:
+    """Whether the status of a charge is one that we know."""
+    return vocabulary.is_known("charge", "status", charge["status"])
+
+@understood
 def paid_at(charge: Object) -> datetime:
     """
     The moment the payment succeeded.
@@ -80,13 +118,15 @@ def paid_at(charge: Object) -> datetime:
     moved = charge.get("balance_transaction")
     return from_epoch(moved["created"] if isinstance(moved, dict) else charge["created"])
 
+@understood
 def payment_fact(charge: Object, at: datetime, payment: Payment) -> Fact:
     """The fact that a charge was paid, with all of its amount: Stripe's fee never reduces a gift."""
-    money = Money(charge.get("amount_captured") or charge["amount"], charge["currency"])
+    money = _money(charge.get("amount_captured") or charge["amount"], charge["currency"])
     payment = msgspec.structs.replace(payment, method=method_of(charge))
     moved = id_of(charge.get("balance_transaction"))
     return Fact("payment", charge["id"], charge["id"], at, at, money, moved, payment)
 
+@understood
 def refund_facts(refund: Object, gift_at: datetime) -> list[Fact]:
     """
     What a refund did to our balance: money went out, and perhaps came back when it failed.
@@ -94,42 +134,45 @@ def refund_facts(refund: Object, gift_at: datetime) -> list[Fact]:
     Until a balance transaction exists nothing has moved.
     Source: https://docs.stripe.com/refunds#failed-refunds
     """
-    money = Money(refund["amount"], refund["currency"])
+    money, charge_id = _money(refund["amount"], refund["currency"]), _charge_of(refund)
     names: tuple[tuple[Kind, str], ...] = (
         ("refund", "balance_transaction"),
         ("refund_failed", "failure_balance_transaction"),
     )
     return [
-        Fact(kind, refund["id"], id_of(refund["charge"]), gift_at, _moved_at(refund[field], refund), money,
-             id_of(refund[field]))
+        Fact(kind, refund["id"], charge_id, gift_at, from_epoch(refund[field]["created"]), money, id_of(refund[field]))
         for kind, field in names
         if refund.get(field)
-    ]  # fmt: skip
+    ]
 
+@understood
 def dispute_facts(dispute: Object, gift_at: datetime) -> list[Fact]:
     """
     What a dispute did to our balance: withdrawn when it opened, reinstated if it was won, and that it was lost.
 
-    An inquiry (`warning_…`) has moved nothing and gives no fact.
+    An inquiry (`warning_…`) has moved nothing and gives no fact. A status that
+    we do not know is kept as a fact that moves nothing and decides nothing.
     Source: https://docs.stripe.com/disputes/how-disputes-work
     """
-    money = Money(dispute["amount"], dispute["currency"])
-    charge_id = id_of(dispute["charge"])
+    money, charge_id = _money(dispute["amount"], dispute["currency"]), _charge_of(dispute)
+    status = dispute["status"]
     facts: dict[str, Fact] = {}
     for moved in sorted(dispute.get("balance_transactions") or [], key=lambda moved: moved["created"]):
         kind: Kind = "dispute" if moved["amount"] < 0 else "dispute_won"
         fact = Fact(kind, dispute["id"], charge_id, gift_at, from_epoch(moved["created"]), money, moved["id"])
         facts.setdefault(kind, fact)
-    if facts and dispute.get("status") == "lost":
+    if facts and status in DECIDED_FOR_DONOR:
         facts["lost"] = msgspec.structs.replace(facts["dispute"], kind="dispute_lost", balance_transaction="")
+    if not vocabulary.is_known("dispute", "status", status):
+        opened = from_epoch(dispute["created"])
+        facts["said"] = Fact("dispute_unclear", dispute["id"], charge_id, gift_at, opened, money, said=status)
     return list(facts.values())
 
+@understood
 def payer_of(charge: Object) -> Donor:
     """Who paid, from the customer or else from what was typed on the payment page."""
     typed = charge.get("billing_details") or {}
-    customer = charge.get("customer") if isinstance(charge.get("customer"), dict) else {}
-    assert isinstance(customer, dict)
-    payer = donor_of(customer)
+    payer = donor_of(charge["customer"] or {})
     return msgspec.structs.replace(
         payer,
         email=payer.email or typed.get("email") or charge.get("receipt_email") or "",
@@ -137,6 +180,7 @@ def payer_of(charge: Object) -> Donor:
         address=payer.address if payer.address != Address() else _address(typed.get("address")),
     )
 
+@understood
 def donor_of(customer: Object) -> Donor:
     """A Stripe customer as a donor who has no id yet."""
     locales = customer.get("preferred_locales") or [""]
@@ -150,28 +194,64 @@ def donor_of(customer: Object) -> Donor:
         customer_id=customer.get("id") or "",
     )
 
+@understood
+def made_at(thing: Object) -> datetime:
+    """When Stripe made an object."""
+    return from_epoch(thing["created"])
+
+@understood
+def currency_of(subscription: Object) -> str:
+    """In what a subscription is paid."""
+    currency: str = subscription["currency"]
+    return currency
+
+@understood
+def latest_invoice_of(subscription: Object) -> str:
+    """The id of a subscription's latest invoice; "" before its first."""
+    return id_of(subscription["latest_invoice"])
+
+@understood
+def customer_of(subscription: Object) -> Donor:
+    """The customer of a subscription, as a donor who has no id yet."""
+    return donor_of(subscription["customer"])
+
+@understood
 def method_of(paid_with: Object) -> str:
     """How it was paid, as a donor recognises it: "Visa •••• 4242". Works for a charge and a payment method."""
     details = paid_with.get("payment_method_details") or paid_with
     kind = details.get("type") or ""
-    part = details.get(kind) or {}
+    part = details.get(kind)
+    part = part if isinstance(part, dict) else {}
     names = {"card": str(part.get("brand") or "Card").title(), "us_bank_account": "Bank account"}
     name = names.get(kind, kind.replace("_", " ").capitalize())
     return f"{name} •••• {part['last4']}" if part.get("last4") else name
 
+@understood
+def is_partnership(subscription: Object) -> bool:
+    """Whether a subscription is one of ours, and was paid for at least once."""
+    return about_of(metadata_on(subscription)) is not None and subscription["status"] not in NEVER_PAID
+
+@understood
+def item_of(subscription: Object) -> tuple[str, str]:
+    """The ids of a subscription's one item and of its product."""
+    item = subscription["items"]["data"][0]
+    return item["id"], id_of(item["price"]["product"])
+
+@understood
 def partnership_of(
     subscription: Object, donor_id: str, time_zone: str, trouble: Trouble | None = None
 ) -> Partnership | None:
     """
     A subscription as the donor sees it, or None if it is not ours or was never paid for.
 
-    `current_period_end` sits on the items since basil.
+    `current_period_end` sits on the items since basil. A status that we do not
+    know is kept as it was said, and shown as unclear rather than as active.
     """
-    about = about_of(subscription.get("metadata"))
-    if about is None or subscription["status"] in {"incomplete", "incomplete_expired"}:
+    about = about_of(metadata_on(subscription))
+    if about is None or not is_partnership(subscription):
         return None
     item = subscription["items"]["data"][0]
-    paused = subscription.get("pause_collection")
+    paused = subscription["pause_collection"]
     resumes = from_epoch(paused["resumes_at"]) if paused and paused.get("resumes_at") else None
     state = _state(subscription)
     anchor = from_epoch(subscription["billing_cycle_anchor"])
@@ -181,7 +261,7 @@ def partnership_of(
         partnership_id=subscription["id"],
         donor_id=donor_id,
         customer_id=id_of(subscription["customer"]),
-        amount=Money(item["price"]["unit_amount"] * (item.get("quantity") or 1), item["price"]["currency"]),
+        amount=_money(item["price"]["unit_amount"] * (item.get("quantity") or 1), item["price"]["currency"]),
         day=day_of_month(anchor, ZoneInfo(time_zone)),
         state=state,
         started_at=from_epoch(subscription["start_date"]),
@@ -195,31 +275,59 @@ def partnership_of(
         fund=about.fund,
         source=about.source,
         trouble=trouble,
+        said=subscription["status"] if state == "unclear" else "",
     )
 
+@understood
 def id_of(reference: Any) -> str:
     """The id of an object that may be expanded, may be an id, and may be missing."""
     return str(reference["id"]) if isinstance(reference, dict) else str(reference or "")
 
-def charges_named(kind: str, thing: Object) -> Iterable[str]:
-    """The charge that an event's object is about, where the object itself says so."""
-    named = thing.get("id") if kind == "charge" else id_of(thing.get("charge"))
-    return [str(named)] if named else []
+@understood
+def charge_named(thing: Object) -> str:
+    """The id of the charge that a charge, a refund, a dispute or a fraud warning is about; "" if it names none."""
+    return id_of(thing["id"] if thing["object"] == "charge" else thing["charge"])
+
+@understood
+def intents_paying(payments: list[Object]) -> list[str]:
+    """The payment intents among an invoice's payments; money may also come some other way, which is not ours."""
+    named = [id_of(payment["payment"].get("payment_intent")) for payment in payments]
+    return [intent_id for intent_id in named if intent_id]
+
+@understood
+def payments_paying(payments: list[Object]) -> list[Object]:
+    """The payment intents themselves, expanded; the same ones."""
+    return [payment["payment"]["payment_intent"] for payment in payments if payment["payment"].get("payment_intent")]
+
+@understood
+def invoice_paid(payments: list[Object]) -> Object | None:
+    """The invoice that the first of these payments pays, expanded; None if there is no payment."""
+    return dict(payments[0]["invoice"]) if payments else None
+
+def _charge_of(thing: Object) -> str:
+    """The charge under which a fact stands. One that stands under none would never be found again."""
+    charge_id = charge_named(thing)
+    if not charge_id:
+        raise ValueError("money of no charge")
+    return charge_id
+
+def _money(minor: Any, currency: str) -> Money:
+    """Money that a fact may hold: nothing is not an amount, and Stripe's signs are in the balance, not here."""
+    if not isinstance(minor, int) or minor <= 0:
+        raise ValueError("an amount that is not positive")
+    return Money(minor, currency)
 
 def _state(subscription: Object) -> State:
-    status, invoice = subscription["status"], subscription.get("latest_invoice")
-    if status == "canceled":
-        return "ended"
+    state, invoice = STATES.get(subscription["status"], "unclear"), subscription.get("latest_invoice")
     # What was given up is owed no more, whatever Stripe still calls the subscription.
-    owes = not isinstance(invoice, dict) or invoice["status"] not in SETTLED
-    if status in {"past_due", "unpaid"} and owes:
-        return "payment_problem"
-    return "paused" if subscription.get("pause_collection") or status == "paused" else "active"
+    if state == "payment_problem" and isinstance(invoice, dict) and invoice["status"] in SETTLED:
+        state = "active"
+    return "paused" if state == "active" and subscription["pause_collection"] else state
 
 def _next_charge(
     subscription: Object, state: State, due: datetime, resumes: datetime | None, day: int
 ) -> datetime | None:
-    if state == "ended" or subscription.get("cancel_at_period_end"):
+    if state in {"ended", "unclear"} or subscription["cancel_at_period_end"]:
         return None
     if state == "paused":
         return first_charge_from(due, day, resumes) if resumes else None
@@ -232,10 +340,11 @@ def _method_of_subscription(subscription: Object) -> str:
     return method_of(method) if isinstance(method, dict) else ""
 
 def _subscription_details(invoice: Object) -> Object:
-    return (invoice.get("parent") or {}).get("subscription_details") or {}
-
-def _moved_at(moved: Any, otherwise: Object) -> datetime:
-    return from_epoch(moved["created"] if isinstance(moved, dict) else otherwise["created"])
+    """What an invoice says of its subscription; nothing if it has none, which must not be a matter of where we look."""
+    details: Object = (invoice["parent"] or {}).get("subscription_details") or {}
+    if not details and str(invoice["billing_reason"]).startswith("subscription"):
+        raise ValueError("a month of a subscription that is not named")
+    return details
 
 def _address(given: Object | None) -> Address:
     known = {name: (given or {}).get(name) or "" for name in ("line1", "line2", "city", "postal_code", "country")}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
+from chalicelib.errors import NotUnderstood
 from chalicelib.giving.gift import SIGN, Kind
 from chalicelib.money import Money
 from chalicelib.processor import events, stripe_api
 from chalicelib.processor.events import Object
+from chalicelib.processor.understood import understood
 
 Name = tuple[str, str]
 
@@ -22,6 +23,11 @@ KINDS: dict[str, tuple[Kind | Literal["reversal"], Kind]] = {
     "refund": ("refund", "refund_failed"),
     "dispute": ("dispute", "dispute_won"),
 }
+
+
+# In Stripe's own words: what moves for one of these must have its source in the answer.
+# Source: https://docs.stripe.com/reports/reporting-categories
+CATEGORIES = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"})
 
 
 class Movement(msgspec.Struct, frozen=True):
@@ -43,7 +49,7 @@ class Movement(msgspec.Struct, frozen=True):
 
 
 class Moved(msgspec.Struct):
-    """The movements of each charge by their names, and the balance transactions that nobody can read."""
+    """The movements of each charge by their names, and what of Stripe's nobody can read."""
 
     by_charge: dict[str, dict[Name, Movement]]
     unreadable: list[str]
@@ -55,7 +61,7 @@ def between(first: int, last: int) -> Moved:
     for transaction in _listed(first, last):
         try:
             movement = read(transaction)
-        except (KeyError, TypeError, AttributeError):
+        except NotUnderstood:
             # One that Stripe writes differently one day must not hide all the others.
             moved.unreadable.append(str(transaction.get("id")))
             continue
@@ -64,12 +70,21 @@ def between(first: int, last: int) -> Moved:
     return moved
 
 
-def disputed(first: int, last: int) -> Iterator[str]:
-    """The charges of which a dispute was opened from `first` to `last`."""
+def disputed(first: int, last: int) -> Moved:
+    """The charges of which a dispute was opened from `first` to `last`: what it moved is not looked at."""
+    moved = Moved({}, [])
     for dispute in stripe_api.made_between("disputes", first, last):
-        yield from events.charges_named("dispute", dispute)
+        try:
+            charge_id = events.charge_named(dispute)
+        except NotUnderstood:
+            moved.unreadable.append(str(dispute.get("id")))
+            continue
+        if charge_id:
+            moved.by_charge[charge_id] = {}
+    return moved
 
 
+@understood
 def read(transaction: Object) -> Movement | None:
     """
     A balance transaction in the words of the ledger, or None if it is about no charge.
@@ -78,14 +93,17 @@ def read(transaction: Object) -> Movement | None:
     knows what the donor was charged, so totals agree also after conversion.
     Source: https://docs.stripe.com/reports/balance-transaction-types
     """
-    source = transaction.get("source")
-    if not isinstance(source, dict) or source.get("object") not in KINDS:
+    source = transaction["source"]
+    if isinstance(source, str) and transaction["reporting_category"] in CATEGORIES:
+        raise ValueError("a movement without its source")
+    if not isinstance(source, dict) or source["object"] not in KINDS:
         return None
+    charge_id = events.charge_named(source)
+    if not charge_id:
+        return None  # money given back that no charge brought, from a balance that donors do not have
     outward, inward = KINDS[source["object"]]
     money = Money(source.get("amount_captured") or source["amount"], source["currency"])
-    for charge_id in events.charges_named(source["object"], source):
-        return Movement(outward if transaction["amount"] < 0 else inward, source["id"], charge_id, money)
-    return None
+    return Movement(outward if transaction["amount"] < 0 else inward, source["id"], charge_id, money)
 
 
 def _listed(first: int, last: int) -> list[Object]:

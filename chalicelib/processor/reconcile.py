@@ -34,6 +34,9 @@ DAILY_DAYS, OLD_WEEKS = 35, 52
 # So many charges are read at once.
 AT_ONCE = 100
 
+# What a charge may turn out to be, so that nothing of it need stand in the books though its money moved.
+NOT_IN_THE_BOOKS = {"no payment", "something else"}
+
 Moved = dict[Name, Movement]
 
 
@@ -82,13 +85,11 @@ def between(
     report = Report()
     for span in _slices(first, last, both_ways):
         moved = movements.between(span.first, span.last)
-        for transaction_id in moved.unreadable:
-            report.give_up(transaction_id, "unreadable")
-        _reconcile(moved.by_charge, span, report)
+        _reconcile(moved, span, report)
         after_each(span, report)
     # A dispute that was opened before, and was lost since, moves nothing: it is looked at all the same.
     disputed = movements.disputed(first - DISPUTES_LAST_SECONDS, first - 1)
-    _reconcile({charge_id: {} for charge_id in disputed}, Span(first, last, both_ways=False), report)
+    _reconcile(disputed, Span(first, last, both_ways=False), report)
     report.say()
     return report
 
@@ -98,8 +99,10 @@ def _slices(first: int, last: int, both_ways: bool) -> Iterator[Span]:  # noqa: 
         yield Span(start, min(start + SLICE_SECONDS - 1, last), both_ways)
 
 
-def _reconcile(by_charge: dict[str, Moved], span: Span, report: Report) -> None:
-    every = sorted(by_charge)
+def _reconcile(moved: movements.Moved, span: Span, report: Report) -> None:
+    for unreadable in moved.unreadable:
+        report.give_up(unreadable, "unreadable")
+    by_charge, every = moved.by_charge, sorted(moved.by_charge)
     for start in range(0, len(every), AT_ONCE):
         some = {charge_id: by_charge[charge_id] for charge_id in every[start : start + AT_ONCE]}
         for charge_id, known in _in_the_books(some, span).items():
@@ -130,7 +133,7 @@ def _reconcile_charge(charge_id: str, moved: Moved, known: Known, span: Span, re
         if _doubtful(known.place, facts, moved, span):
             settled = _settled(charge_id, known.place, report)
             facts, told = _facts(ledger.place_of(charge_id)), settled.told if settled else None
-            if settled and settled.of != "a gift" and not facts:
+            if settled and settled.of in NOT_IN_THE_BOOKS and not facts:
                 return
         _add_up(charge_id, facts, told, moved, report)
     except Exception as fault:  # noqa: BLE001 - what ails one charge must not keep all the others from being healed

@@ -15,25 +15,37 @@ from typing import Literal
 import msgspec
 
 from chalicelib import charity, log
-from chalicelib.clock import from_epoch
-from chalicelib.errors import NotThere
+from chalicelib.errors import NotThere, NotUnderstood
 from chalicelib.giving import donors, ledger, receipts, started
 from chalicelib.giving.gift import About, Fact, Payment
 from chalicelib.guard import outcomes
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.partnership import Partnership
-from chalicelib.processor import events, stripe_api, trouble, unpaid
+from chalicelib.processor import checkouts, events, stripe_api, trouble, unpaid
 from chalicelib.processor.events import Object
 from chalicelib.processor.webhook import Hint
 from chalicelib.statements import superseding
 from chalicelib.statements.tax_year import settle as date_in_zone
 
 
+class Whose(msgspec.Struct, frozen=True):
+    """
+    Whose a charge is: ours if it has an `about`, of that subscription if it is a month of one.
+
+    `anothers` says that it names another product. A charge that names nothing
+    is not ours either, but may be the failed first payment of a monthly gift.
+    """
+
+    about: About | None = None
+    subscription_id: str = ""
+    anothers: bool = False
+
+
 def handle(hint: Hint) -> None:
     """Bring the books up to what Stripe says now about the object of an event."""
     work = HANDLERS.get(hint.type)
-    if work is None:
+    if work is None or not (hint.object_id or hint.charge_id):
         log.count("event_type_unknown", kind=hint.type)
         return
     try:
@@ -47,10 +59,11 @@ class Settled(msgspec.Struct, frozen=True):
     """
     What a charge came to: every fact that Stripe tells of it, and those of them that the books lacked.
 
-    There is none of a payment that has not arrived, nor of another product's.
+    There is none of a payment that has not arrived, nor of another product's,
+    nor of one of which Stripe says something that we do not know.
     """
 
-    of: Literal["a gift", "no payment", "something else"]
+    of: Literal["a gift", "no payment", "something else", "not known"]
     told: list[Fact] = []
     new: list[Fact] = []
 
@@ -66,12 +79,13 @@ def charge(charge_id: str) -> Settled:
     found = stripe_api.charge(charge_id)
     if not events.is_paid(found):
         _tell_guard(found)
-        return Settled("no payment")
-    about, subscription_id = _about(found)
+        return Settled("no payment" if events.is_known(found) else "not known")
+    whose = _whose(found)
+    about, subscription_id = whose.about, whose.subscription_id
     if about is None:
         log.count("charge_not_ours", charge=charge_id)
         return Settled("something else")
-    donor_id, gift_at = _whose_and_when(found)
+    donor_id, gift_at = _donor_and_when(found)
     told = _facts(found, gift_at, _payment(found, about, subscription_id, gift_at))
     new = ledger.record(donor_id, told)
     place = _place(charge_id)
@@ -90,16 +104,15 @@ def charge(charge_id: str) -> Settled:
 def session(session_id: str) -> None:
     """Bring a gift's own record up to what became of its checkout."""
     found = stripe_api.checkout(session_id)
-    about = events.about_of(found.get("metadata"))
+    about = events.about_of(events.metadata_on(found))
     if about is None:
         log.count("session_not_ours", session=session_id)
         return
-    intent = found.get("payment_intent")
-    if found["payment_status"] == "paid":
-        for charge_id in _charges_of_session(found, intent):
+    if checkouts.may_be_paid(found):
+        for charge_id in _charges_of_session(found):
             charge(charge_id)
         return
-    started.progressed(about.gift_id, session_id, _progress(found, intent or _first_payment(found)))
+    started.progressed(about.gift_id, session_id, _progress(found))
 
 
 def invoice(invoice_id: str) -> None:
@@ -118,11 +131,15 @@ def partnership(subscription_id: str) -> Partnership | None:
     Keep how a subscription stands now, and tell the donor what they need to know.
 
     On the way it is put right at Stripe: it takes up the donor's new card, and
-    gives up what is not to be taken.
+    gives up what is not to be taken. Nothing is done for a state that we do
+    not know.
     """
     found, stands = _read_and_kept(subscription_id)
     if stands is None:
+        log.count("subscription_left_aside", subscription=subscription_id)
         return None
+    if stands.state == "unclear":
+        return stands
     card = trouble.newer_card(found)
     if card:
         stripe_api.change_subscription(subscription_id, {"default_payment_method": card})
@@ -132,7 +149,7 @@ def partnership(subscription_id: str) -> Partnership | None:
         unpaid.give_up(subscription_id)
     elif stands.state == "payment_problem":
         # A month that was not paid is not made up for in the next.
-        unpaid.give_up(subscription_id, but=events.id_of(found["latest_invoice"]))
+        unpaid.give_up(subscription_id, but=events.latest_invoice_of(found))
     tell.how_it_stands(stands)
     return stands
 
@@ -167,15 +184,17 @@ def partnership_now(subscription_id: str) -> Partnership | None:
 
 def _as_it_stands(subscription_id: str, seen: partnerships.Seen) -> tuple[Object, Partnership | None]:
     found = stripe_api.subscription(subscription_id)
+    if not events.is_partnership(found):
+        return found, None
     owed = trouble.unpaid_invoice(found)
-    why = trouble.of(owed, stripe_api.payments_for(owed["id"])) if owed else None
+    why = trouble.of(owed, stripe_api.payments_for(events.id_of(owed))) if owed else None
     donor_id = seen.donor_id or _donor_of_subscription(found)
     return found, events.partnership_of(found, donor_id, zone_of(found), why)
 
 
 def zone_of(found: Object) -> str:
     """The time zone in which the gifts of a subscription are dated: the one of the entity that takes them."""
-    return charity.current().entity_for(found["currency"])[1].time_zone
+    return charity.current().entity_for(events.currency_of(found))[1].time_zone
 
 
 def _watch_for_late_charge(found: Object, stands: Partnership | None) -> None:
@@ -186,8 +205,8 @@ def _watch_for_late_charge(found: Object, stands: Partnership | None) -> None:
     may arrive days later, and a charge of the very second was there first.
     Counted whenever it is met until it is given back, so that no crash hides it.
     """
-    if stands and stands.ended_at and from_epoch(found["created"]) > stands.ended_at and not found.get("refunded"):
-        log.alarm("charged_after_end", charge=found["id"], subscription=stands.partnership_id)
+    if stands and stands.ended_at and events.made_at(found) > stands.ended_at and not found.get("refunded"):
+        log.alarm("charged_after_end", charge=events.id_of(found), subscription=stands.partnership_id)
 
 
 def _tell_guard(found: Object) -> None:
@@ -197,9 +216,14 @@ def _tell_guard(found: Object) -> None:
     One that names no gift of ours may still be the first of a monthly gift,
     whose subscription Stripe makes only once it is paid: it counts by its card.
     """
-    if outcomes.is_news(found):
-        about, subscription_id = _about(found)
-        outcomes.learn(found, about.gift_id if about else "", monthly=bool(subscription_id))
+    if not outcomes.is_news(found):
+        return
+    whose = _whose(found)
+    if whose.anothers:
+        log.count("charge_not_ours", charge=events.id_of(found))
+        return
+    gift_id = whose.about.gift_id if whose.about else ""
+    outcomes.learn(found, gift_id, monthly=bool(whose.subscription_id))
 
 
 def _charge_hint(hint: Hint) -> None:
@@ -208,30 +232,47 @@ def _charge_hint(hint: Hint) -> None:
 
 def _fraud_warning(hint: Hint) -> None:
     """A bank suspects fraud: staff should refund before it becomes a dispute (https://docs.stripe.com/disputes/prevention)."""
-    warning = stripe_api.fraud_warning(hint.object_id)
-    log.alarm("early_fraud_warning", charge=events.id_of(warning["charge"]))
-    charge(events.id_of(warning["charge"]))
+    charge_id = events.charge_named(stripe_api.fraud_warning(hint.object_id))
+    log.alarm("early_fraud_warning", charge=charge_id)
+    charge(charge_id)
 
 
 def _customer(hint: Hint) -> None:
     """A donor may have changed the card: each of their monthly gifts takes it up."""
     for each in stripe_api.subscriptions_of(hint.object_id):
-        partnership(each["id"])
+        partnership(events.id_of(each))
 
 
-def _about(found: Object) -> tuple[About | None, str]:
-    """What the donor said of the gift, and the subscription if it is a month of one."""
-    intent = found.get("payment_intent")
-    if not isinstance(intent, dict):
-        return None, ""
-    about = events.about_of(intent.get("metadata"))
+def _whose(found: Object) -> Whose:
+    """
+    Whose a charge is. Raises NotUnderstood if it names a gift itself and what it belongs to does not.
+
+    Stripe copies the metadata of a payment intent onto its charge, once.
+    Source: https://docs.stripe.com/metadata
+    """
+    whose = _whose_by_what_it_pays(found)
+    if whose.about is None and events.about_of(events.metadata_on(found)):
+        raise NotUnderstood("A charge names a gift, but what it belongs to does not.")
+    return whose
+
+
+def _whose_by_what_it_pays(found: Object) -> Whose:
+    """By the metadata of the payment intent, or of the subscription whose invoice it pays."""
+    intent = events.intent_of(found)
+    if intent is None:
+        return Whose(anothers=True)  # ours all come from a Checkout session, which makes one
+    said = events.metadata_on(intent)
+    about = events.about_of(said)
     if about is not None:
-        return about, ""
-    paid = stripe_api.invoice_paid_by(intent["id"])
-    return (events.about_of_invoice(paid), events.subscription_of(paid)) if paid else (None, "")
+        return Whose(about)
+    paid = stripe_api.invoice_paid_by(events.id_of(intent))
+    if paid is None:
+        return Whose(anothers=bool(said))
+    about = events.about_of_invoice(paid)
+    return Whose(about, events.subscription_of(paid), anothers=about is None)
 
 
-def _whose_and_when(found: Object) -> tuple[str, datetime]:
+def _donor_and_when(found: Object) -> tuple[str, datetime]:
     """Whose gift a charge is and when it was made: settled the first time, read back ever after."""
     place = ledger.place_of(found["id"])
     if place:
@@ -278,31 +319,39 @@ def _first_payment(found: Object) -> Object | None:
     return next(iter(stripe_api.payments_for(invoice_id)), None) if invoice_id else None
 
 
-def _progress(found: Object, intent: Object | str | None) -> started.Progress:
-    if found["status"] == "expired":
-        return "expired"
-    status = intent.get("status") if isinstance(intent, dict) else None
-    if found["status"] == "complete":
-        return "processing" if status in {None, "processing", "succeeded"} else "failed"
-    return "started"
+def _progress(found: Object) -> started.Progress:
+    match checkouts.status_of(found):
+        case "expired":
+            return "expired"
+        case "complete":
+            payment = checkouts.payment_of(found) or _first_payment(found)
+            return "failed" if payment and checkouts.has_failed(payment) else "processing"
+        case _:
+            return "started"
 
 
-def _charges_of_session(found: Object, intent: Object | str | None) -> list[str]:
-    intents = [events.id_of(intent)] if intent else []
+def _charges_of_session(found: Object) -> list[str]:
     if found.get("invoice"):
-        intents = stripe_api.payment_intents_of(events.id_of(found["invoice"]))
-    return _paid_charges(intents)
+        return _paid_charges(stripe_api.payment_intents_of(events.id_of(found["invoice"])))
+    intent_id = events.id_of(found.get("payment_intent"))
+    return _paid_charges([intent_id] if intent_id else [])
 
 
 def _paid_charges(intent_ids: list[str]) -> list[str]:
-    return [made["id"] for intent_id in intent_ids for made in stripe_api.charges_of(intent_id) if made.get("paid")]
+    made = [each for intent_id in intent_ids for each in stripe_api.charges_of(intent_id)]
+    return [events.charge_named(each) for each in made if each.get("paid")]
 
 
 def _donor_of_subscription(found: Object) -> str:
-    if events.about_of(found.get("metadata")) is None or found["status"] in {"incomplete", "incomplete_expired"}:
-        return ""
-    customer = found["customer"]
-    payer = events.donor_of(customer) if isinstance(customer, dict) else donors.Donor("", customer_id=str(customer))
+    """
+    Whose a partnership is.
+
+    A customer without an address is not made a donor here: the payment, which
+    brings what was typed on its page, comes at the same time. Until then this waits.
+    """
+    payer = events.customer_of(found)
+    if not payer.email and not donors.id_by_customer(payer.customer_id):
+        raise NotUnderstood("A partnership of a customer without an address, before its first payment.")
     return donors.found_or_made(payer)
 
 

@@ -38,13 +38,22 @@ def look() -> Report:
     """
     report = Report()
     for found in stripe_api.subscriptions(clock.epoch_seconds() - ENDED_SINCE_SECONDS):
-        if events.about_of(found.get("metadata")) is None:
-            continue
-        report.partnerships += 1
-        if not _as_kept(found):
-            _settle(found["id"], report)
+        try:
+            _look_at(found, report)
+        except GivingError as fault:
+            log.alarm("reconcile_failed", about=events.id_of(found), why=fault.code)
+            report.unhealed.append(events.id_of(found))
     log.note("partnerships_looked_at", partnerships=report.partnerships, settled=report.healed)
     return report
+
+
+def _look_at(found: Object, report: Report) -> None:
+    if events.about_of(events.metadata_on(found)) is None:
+        return
+    report.partnerships += 1
+    if not _as_kept(found):
+        settle.partnership(events.id_of(found))
+        report.healed += 1
 
 
 def _as_kept(found: Object) -> bool:
@@ -56,17 +65,9 @@ def _as_kept(found: Object) -> bool:
     So is one whose donor may have chosen another card.
     """
     kept = partnerships.kept(found["id"])
-    told = events.partnership_of(found, kept.donor_id if kept else "", settle.zone_of(found))
-    if told is None:
+    if not events.is_partnership(found):
         return True
-    return told == kept and told.state != "payment_problem" and not trouble.newer_card(found)
+    told = events.partnership_of(found, kept.donor_id if kept else "", settle.zone_of(found))
+    return kept is not None and told == kept and kept.state != "payment_problem" and not trouble.newer_card(found)
 
 
-def _settle(subscription_id: str, report: Report) -> None:
-    try:
-        settle.partnership(subscription_id)
-    except GivingError as fault:
-        log.alarm("reconcile_failed", about=subscription_id, why=fault.code)
-        report.unhealed.append(subscription_id)
-    else:
-        report.healed += 1

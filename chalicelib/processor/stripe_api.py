@@ -4,7 +4,8 @@ The only place that calls Stripe: our pinned version, a timeout on every call, a
 Answers are plain dicts, because Stripe's objects stopped being dicts and
 their fields come and go with the API version. A call has three outcomes,
 never two: done, refused (ProcessorRefused, NotThere) and unknown
-(ProcessorUnsure).
+(ProcessorUnsure). Words in an answer that we do not know are counted here,
+whoever asked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import log, settings
 from chalicelib.errors import NotThere, ProcessorRefused, ProcessorUnsure
+from chalicelib.processor import events, vocabulary
+from chalicelib.processor.understood import understood
 
 if TYPE_CHECKING:
     from stripe import HTTPClient, StripeClient
@@ -98,19 +101,18 @@ def invoice_paid_by(payment_intent_id: str) -> Object | None:
         payment={"type": "payment_intent", "payment_intent": payment_intent_id},
         expand=["data.invoice"],
     )
-    return next((paid["invoice"] for paid in found), None)
+    return events.invoice_paid(list(found))
 
 
 def payment_intents_of(invoice_id: str) -> list[str]:
     """The payment intents that pay, or tried to pay, an invoice."""
-    found = _listed(client().v1.invoice_payments.list, invoice=invoice_id)
-    return [str(paid["payment"]["payment_intent"]) for paid in found if paid["payment"].get("payment_intent")]
+    return events.intents_paying(list(_listed(client().v1.invoice_payments.list, invoice=invoice_id)))
 
 
 def payments_for(invoice_id: str) -> list[Object]:
     """The payment intents themselves that pay, or tried to pay, an invoice; the newest first."""
     found = _listed(client().v1.invoice_payments.list, invoice=invoice_id, expand=["data.payment.payment_intent"])
-    return [paid["payment"]["payment_intent"] for paid in found if paid["payment"].get("payment_intent")]
+    return events.payments_paying(list(found))
 
 
 def charges_of(payment_intent_id: str) -> list[Object]:
@@ -175,7 +177,7 @@ def billing_portal(customer_id: str, return_url: str) -> str:
         "return_url": return_url,
         "flow_data": {"type": "payment_method_update", "after_completion": afterwards},
     }
-    return str(_ask(lambda: client().v1.billing_portal.sessions.create(params))["url"])
+    return _address(_ask(lambda: client().v1.billing_portal.sessions.create(params)))
 
 
 def fraud_warning(warning_id: str) -> Object:
@@ -192,12 +194,25 @@ def made_between(kind: str, first: int, last: int, **more: Any) -> Iterator[Obje
 def _listed(ask: Callable[[Any], Any], **params: Any) -> Iterator[Object]:
     after: Object = {}
     for _ in range(PAGES_LIMIT):
-        page = _ask(lambda after=after: ask({**params, "limit": PAGE, **after}))  # type: ignore[misc]
-        yield from page["data"]
-        if not page["has_more"]:
+        found, last = _page(_ask(lambda after=after: ask({**params, "limit": PAGE, **after})))  # type: ignore[misc]
+        yield from found
+        if not last:
             return
-        after = {"starting_after": page["data"][-1]["id"]}
+        after = {"starting_after": last}
     raise OverflowError(f"more than {PAGES_LIMIT * PAGE} objects in one list")
+
+
+@understood
+def _page(answer: Object) -> tuple[list[Object], str]:
+    """A page of a list, and the id after which the next one begins, or ""."""
+    found = answer["data"]
+    return found, found[-1]["id"] if bool(answer["has_more"]) else ""
+
+
+@understood
+def _address(answer: Object) -> str:
+    address: str = answer["url"]
+    return address
 
 
 def _ask(call: Callable[[], Any]) -> Object:
@@ -228,6 +243,8 @@ def _ask(call: Callable[[], Any]) -> Object:
             retry_after=30,
             answer=unsure.http_status or 0,
         ) from unsure
+    for field, value in vocabulary.unknown(answer):
+        log.alarm("stripe_value_unknown", field=field, value=value)
     return answer
 
 

@@ -9,6 +9,7 @@ from chalicelib.clock import from_epoch
 from chalicelib.money import Money
 from chalicelib.partners.partnership import Reason, Trouble
 from chalicelib.processor.events import Object, id_of
+from chalicelib.processor.understood import understood
 
 # What Stripe says of a payment that failed, where a donor can make something
 # of it. The first two: the bank wants its customer, and did not get through.
@@ -22,6 +23,7 @@ REASONS: dict[str, Reason] = {
 }
 
 
+@understood
 def unpaid_invoice(subscription: Object) -> Object | None:
     """The invoice that makes a subscription past due, once the bank was asked to pay it: a draft was not."""
     invoice = subscription.get("latest_invoice")
@@ -30,6 +32,7 @@ def unpaid_invoice(subscription: Object) -> Object | None:
     return invoice if invoice["status"] == "open" and invoice.get("attempted") else None
 
 
+@understood
 def of(invoice: Object, payments: Iterable[Object]) -> Trouble:
     """Why an unpaid invoice was not paid. `payments` are its payment intents, the newest first."""
     retry = invoice.get("next_payment_attempt")
@@ -42,12 +45,14 @@ def of(invoice: Object, payments: Iterable[Object]) -> Trouble:
     )
 
 
+@understood
 def takes_nothing(subscription: Object) -> bool:
     """Whether the donor was told that nothing is taken: it has ended, or every charge of its pause is given up."""
     pause = subscription.get("pause_collection") or {}
     return subscription["status"] == "canceled" or pause.get("behavior") == "void"
 
 
+@understood
 def newer_card(subscription: Object) -> str:
     """
     The payment method that the donor has chosen since, or "" if the subscription has the latest.

@@ -78,15 +78,20 @@ def _signed_at(signature: str) -> int:
 def _hint(event: dict[str, Any]) -> Hint:
     try:
         thing = event["data"]["object"]
-        charge = thing.get("charge")
         return Hint(
             type=str(event["type"]),
-            object_id=str(thing.get("id", "")),
+            object_id=_id_of(thing.get("id")),
             event_id=str(event["id"]),
-            charge_id=charge if isinstance(charge, str) else "",
+            charge_id=_id_of(thing.get("charge")),
         )
     except (KeyError, TypeError, AttributeError) as fault:
         raise _unproven("not an event") from fault
+
+
+def _id_of(reference: Any) -> str:
+    """An id, as it is or out of the object that stands in its place; "" for what is neither."""
+    named = reference.get("id") if isinstance(reference, dict) else reference
+    return named if isinstance(named, str) else ""
 
 
 def _other_account(event: dict[str, Any], account: str) -> bool:

@@ -227,7 +227,7 @@ def test_of_two_versions_that_run_at_once_one_page_is_shown(giving: World, redep
     other = checkout._page(checkout.GiftRequest(gift_id, 50_00, "usd", "once"), without)
     assert other
 
-    assert started.keep_page(without, other).session_id == kept.session_id
+    assert started.keep_page(without, *other).session_id == kept.session_id
     assert again(giving, gift_id) == kept.checkout_url
 
 
@@ -301,6 +301,21 @@ def test_a_page_that_ran_out_with_its_payment_under_way_is_not_replaced(giving: 
     giving.standin.world.find("checkout.session", session).update(status="expired", url=None)
 
     assert again(giving, gift_id) == checkout.thank_you_url(gift_id)
+
+
+@pytest.mark.parametrize(
+    ("word", "is_replaced"),
+    [("requires_action", True), ("requires_payment_method", True), ("canceled", True), ("something_new", False)],
+)
+def test_a_page_that_ran_out_is_replaced_unless_its_payment_may_still_come(giving: World, word: str, is_replaced: bool) -> None:
+    """What waits for the donor waits in vain once the page is gone; of a new word nobody knows."""
+    gift_id = giving.start()
+    giving.pay(gift_id, BANK)
+    session = giving.standin.world.find("checkout.session", giving.session_of(gift_id))
+    giving.standin.world.find("payment_intent", session["payment_intent"]).update(status=word)
+    session.update(status="expired", url=None)
+
+    assert ("/c/pay/" in again(giving, gift_id)) is is_replaced
 
 
 def test_a_debit_that_failed_once_may_be_tried_with_a_card(giving: World) -> None:

@@ -48,6 +48,7 @@ def subscription(anchor: datetime, due: datetime) -> dict[str, object]:
     return {
         "id": "sub_1", "status": "active", "metadata": {"gift_id": "a" * 32}, "customer": "cus_1",
         "billing_cycle_anchor": int(anchor.timestamp()), "start_date": int(anchor.timestamp()),
+        "pause_collection": None, "cancel_at_period_end": False,
         "items": {"data": [{"price": price, "quantity": 1, "current_period_end": int(due.timestamp())}]},
     }  # fmt: skip
 

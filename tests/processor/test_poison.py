@@ -20,7 +20,7 @@ def _stripe_is_broken_for_it(giving: World, charge: str) -> None:
 
 
 def _its_object_lacks_what_we_need(giving: World, charge: str) -> None:
-    giving.standin.read(lambda world: world.find("charge", charge).pop("created"))
+    giving.standin.read(lambda world: world.find("charge", charge).pop("captured"))
 
 
 def _its_pointer_cannot_be_read(giving: World, charge: str) -> None:
@@ -38,7 +38,7 @@ def _its_payment_is_recorded_elsewhere(giving: World, charge: str) -> None:
     ("poison", "why"),
     [
         (_stripe_is_broken_for_it, "ProcessorUnsure (payment_processor_unavailable) from APIError"),
-        (_its_object_lacks_what_we_need, "KeyError"),
+        (_its_object_lacks_what_we_need, "NotUnderstood (payment_processor_not_understood)"),
         (_its_pointer_cannot_be_read, "ValidationError"),
         (_its_payment_is_recorded_elsewhere, "FactsDisagree (facts_disagree)"),
     ],

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from chalicelib import aws, charity
+from chalicelib.giving import ledger
 from chalicelib.processor import reconcile, settle, stripe_api
 from local.standin import charges
 from tests.giving_world import World
@@ -220,3 +223,73 @@ def test_a_debit_on_its_way_is_neither_missing_nor_a_stranger(giving: World) -> 
     assert [(report.not_paid, report.not_ours, report.agrees) for report in (reconcile.last(days=3),) * 2] == [(1, 0, True)] * 2
     giving.advance(days=5)
     assert giving.gifts()[0].money.minor == 50_00
+
+
+def test_an_event_is_looked_into_though_its_charge_was_taken_for_anothers(giving: World) -> None:
+    """Stripe may be slow to say which invoice a payment is for. Only reconcile passes strangers by."""
+    giving.standin.set_webhooks("drop")
+    giving.pay(giving.start(50_00, frequency="monthly"))
+    payments = giving.standin.read(lambda world: world.things.pop("invoice_payment"))
+    assert [reconcile.last(days=3).not_ours for _ in range(2)] == [1, 1]
+    giving.standin.read(lambda world: world.things.update(invoice_payment=payments))
+    (charge,) = giving.standin.read(lambda world: world.all("charge"))
+
+    settle.charge(charge["id"])
+
+    assert len(giving.gifts()) == 1
+    report = reconcile.last(days=3)
+    assert (report.not_ours, report.agrees) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "unhealed"),
+    [
+        (lambda world: world.all("balance_transaction")[0].update(source=None), 0),
+        (lambda world: world.all("balance_transaction")[0].pop("amount"), 1),
+        (lambda world: world.all("balance_transaction")[0].update(source="ch_unknown"), 1),
+        (lambda world: world.all("refund")[0].update(charge=None), 0),
+        (lambda world: world.all("refund")[0].pop("currency"), 1),
+    ],
+    ids=["a fee", "no amount", "no source", "of no charge", "no currency"],
+)
+def test_one_movement_that_cannot_be_read_stops_no_other(giving: World, spoil: Callable[[Any], object], unhealed: int) -> None:
+    """It stopped the whole run: a refund from a balance of customers names no charge at all."""
+    gift_id = giving.give(50_00)
+    giving.standin.set_webhooks("drop")
+    giving.standin.refund(charge=giving.charge_of(gift_id), amount=5_00)
+    giving.standin.read(spoil)
+    giving.pay(giving.start(20_00), email="ben@example.org")
+
+    report = reconcile.last(days=3)
+
+    assert len(report.unhealed) == unhealed
+    assert [gift.money.minor for gift in giving.gifts("ben@example.org")] == [20_00]
+
+
+def test_an_old_dispute_that_cannot_be_read_stops_no_other(giving: World) -> None:
+    """Those before the range are listed by themselves, and one may have lost its charge's name."""
+    giving.give(50_00, card="4000000000000259")
+    giving.give(20_00, card="4000000000000259", email="ben@example.org")
+    giving.advance(days=80)
+    giving.standin.set_webhooks("drop")
+    (first, second) = giving.standin.read(lambda world: world.all("dispute"))
+    giving.standin.read(lambda world: world.all("dispute")[0].update(charge={}))
+    giving.standin.close_dispute(second["id"], won=False)
+
+    report = reconcile.last(days=3)
+
+    assert ([each.name for each in report.unhealed], report.facts_healed) == ([first["id"]], 1)
+
+
+def test_a_word_that_we_did_not_know_is_no_quarrel_once_we_do(giving: World) -> None:
+    """What was kept of it stays in the books, though Stripe tells of nothing like it any more."""
+    gift_id = giving.give(50_00, card="4000000000000259")
+    known = giving.standin.read(lambda world: world.all("dispute")[0]["status"])
+    giving.standin.read(lambda world: world.all("dispute")[0].update(status="something_new"))
+    settle.charge(giving.charge_of(gift_id))
+    place = ledger.place_of(giving.charge_of(gift_id))
+    assert place
+    assert [fact.said for fact in ledger.facts_at(place) if fact.kind == "dispute_unclear"] == ["something_new"]
+    giving.standin.read(lambda world: world.all("dispute")[0].update(status=known))
+
+    assert reconcile.last(days=3, both_ways=True).unhealed == []

@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from chalicelib import aws, settings
+from chalicelib.errors import NotUnderstood
 from chalicelib.giving import checkout
 from chalicelib.processor import settle
 from chalicelib.processor.webhook import Hint
@@ -154,3 +155,19 @@ def test_one_donor_however_the_address_is_written(giving: World) -> None:
     giving.give(20_00, email="ann@example.org")
 
     assert [gift.money.minor for gift in giving.gifts()] == [20_00, 50_00]
+
+
+def test_a_partnership_told_of_before_its_payment_makes_no_donor_without_an_address(giving: World) -> None:
+    """Such a donor would get no receipt and could not sign in; the payment knows what was typed on its page."""
+    giving.standin.set_webhooks("drop")
+    giving.pay(giving.start(50_00, frequency="monthly"))
+    giving.standin.read(lambda world: [customer.update(email=None) for customer in world.all("customer")])
+    (partnership,) = giving.standin.read(lambda world: world.all("subscription"))
+    (charge,) = giving.standin.read(lambda world: world.all("charge"))
+
+    with pytest.raises(NotUnderstood):
+        settle.partnership(partnership["id"])
+    settle.charge(charge["id"])
+    settle.partnership(partnership["id"])
+
+    assert (giving.partnership().state, len(giving.gifts()), len(giving.mails("Receipt"))) == ("active", 1, 1)

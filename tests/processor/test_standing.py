@@ -196,3 +196,17 @@ def test_somebody_hears_of_what_is_counted() -> None:
 
     assert {"charged_after_end", "reconcile_failed"} <= watched
     assert "`ChargedAfterEndAlarm`" in (root / "docs" / "how-to" / "deploy.md").read_text()
+
+
+def test_one_that_cannot_be_read_stops_no_other(partner: World) -> None:
+    """It is named for a person; Bob's end, which no event told either, is seen."""
+    partner.pay(partner.start(10_00, "usd", "monthly"), email=BOB)
+    anns, bobs = [each["id"] for each in partner.standin.read(lambda world: world.all("subscription"))]
+    settle.partnership(bobs)
+    partner.standin.request("DELETE", f"/v1/subscriptions/{bobs}", {})
+    partner.standin.read(lambda world: world.find("subscription", anns).pop("pause_collection"))
+
+    report = standing.look()
+
+    assert (report.partnerships, report.unhealed, report.healed) == (2, [anns], 1)
+    assert partner.partnership(BOB).state == "ended"

@@ -69,6 +69,7 @@ def subscription(status: str, invoice: Any, **more: Any) -> dict[str, Any]:
     return {
         "id": "sub_1", "status": status, "metadata": {"gift_id": "a" * 32}, "customer": "cus_1", "latest_invoice": invoice,
         "billing_cycle_anchor": 1_773_144_000, "start_date": 1_773_144_000,
+        "pause_collection": None, "cancel_at_period_end": False,
         "items": {"data": [{"price": price, "quantity": 1, "current_period_end": 1_775_822_400}]}, **more,
     }  # fmt: skip
 

@@ -56,6 +56,7 @@ PARTNERSHIPS = [{**each, "partnership_id": f"sub_{at}"} for at, each in enumerat
     partnership(state="payment_problem", trouble=trouble("bank_asks", pay_url="", retry_on=None), method=""),
     partnership(state="paused", paused_until="2027-01-01"),
     partnership(state="paused", next_charge_on=None),
+    partnership(state="unclear", next_charge_on=None),
     partnership(state="ended", ended_on="2026-01-01", next_charge_on=None),
 ))]  # fmt: skip
 STATEMENTS = [
