@@ -36,7 +36,8 @@ bench: $(STAMP) ## show speed as ratios against baselines of the same run
 	@$(BIN)/python -m bench
 
 exhaust: $(STAMP) ## every crash point and pair of them, every order of a gift's events, and the harness broken on purpose
-	@$(BIN)/python -m pytest tests/faults tests/portal/test_erasure.py tests/portal/test_others.py
+	@$(BIN)/python -m pytest tests/faults
+	@$(BIN)/python -m pytest --ignore=tests/faults -m slow
 
 faults: $(STAMP) ## simulate what can go wrong with money: make faults SEEDS=200, or SEED=17 to replay one
 	@SEEDS="$(SEEDS)" SEED="$(SEED)" $(BIN)/python -m tests.faults
