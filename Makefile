@@ -22,7 +22,7 @@ run: $(STAMP) ## start the whole system on loopback: site 8000, desk 8025, Strip
 	@exec $(BIN)/python -m local
 
 test: $(STAMP) ## run the tests
-	@$(BIN)/python -m pytest --ignore=tests/faults -m "not slow"
+	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/faults -m "not slow"
 
 lint: $(STAMP) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .
@@ -36,8 +36,8 @@ bench: $(STAMP) ## show speed as ratios against baselines of the same run
 	@$(BIN)/python -m bench
 
 exhaust: $(STAMP) ## every crash point and pair of them, every order of a gift's events, and the harness broken on purpose
-	@$(BIN)/python -m pytest tests/faults
-	@$(BIN)/python -m pytest --ignore=tests/faults -m slow
+	@$(BIN)/python -m pytest -n auto --dist worksteal tests/faults
+	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/faults -m slow
 
 faults: $(STAMP) ## simulate what can go wrong with money: make faults SEEDS=200, or SEED=17 to replay one
 	@SEEDS="$(SEEDS)" SEED="$(SEED)" $(BIN)/python -m tests.faults
