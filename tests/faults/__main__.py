@@ -26,7 +26,7 @@ def main() -> int:
         print("\n".join(outcomes[0].trace))
     else:
         seeds = range(given.first, given.first + given.seeds)
-        with ProcessPoolExecutor(2, get_context("spawn"), limited, max_tasks_per_child=FRESH_AFTER) as pool:
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), limited, max_tasks_per_child=FRESH_AFTER) as pool:
             outcomes = list(pool.map(outcome, seeds, chunksize=4))
     _print_table(outcomes, time.monotonic() - began)
     return 1 if any(each.violations for each in outcomes) else 0

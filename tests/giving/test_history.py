@@ -71,6 +71,7 @@ def facts_of_10_000(tables: None, kept: dict[Any, Any]) -> list[Fact]:
     return facts
 
 
+@pytest.mark.slow
 def test_a_page_asks_as_much_of_aws_at_10_000_gifts_as_at_100(facts_of_10_000: list[Fact]) -> None:
     """The first page, the second, one from deep inside, a year, a rare kind: two reads or the bounded few, never by the number."""
     many.write("few", many.decade(100))
@@ -87,6 +88,7 @@ def test_a_page_asks_as_much_of_aws_at_10_000_gifts_as_at_100(facts_of_10_000: l
     assert (len(calls), found.gifts, found.next is None) == (1 + ledger.READS, [], False)
 
 
+@pytest.mark.slow
 def test_after_one_more_gift_only_its_year_is_added_up_anew(facts_of_10_000: list[Fact]) -> None:
     """A donor with ten thousand gifts does not wait for all of them each time one comes."""
     before = {total.currency: total.kept for total in history.page("many").totals}
@@ -100,6 +102,7 @@ def test_after_one_more_gift_only_its_year_is_added_up_anew(facts_of_10_000: lis
     assert calls_of("many")[0] == ["Query", "Query"]
 
 
+@pytest.mark.slow
 def test_sums_of_10_000_gifts_agree_with_adding_up_by_hand(facts_of_10_000: list[Fact]) -> None:
     """Per currency, per year, per kind; computed here from the facts alone, without a gift."""
     by_hand: Counter[tuple[str, int]] = Counter()
@@ -134,6 +137,7 @@ def test_page_after_page_gives_each_gift_asked_for_once(asked: dict[str, str], e
     assert {total.currency: total.kept for total in history.page("d1", **asked).totals} == kept
 
 
+@pytest.mark.slow
 def test_a_rare_gift_is_found_in_pages_that_end() -> None:
     """A page that looked as far as one may says that there is more, shows none twice, and comes to an end."""
     facts = [*many.decade(2_100), many.paid(9_999, many.FIRST, fund="aftercare")]
@@ -283,6 +287,7 @@ def test_a_fund_that_the_charity_closed_can_still_be_asked_for() -> None:
     assert (len(found.gifts), found.totals, found.funds["flood_2016"]) == (1, [Total("usd", 50_00)], "flood_2016")
 
 
+@pytest.mark.slow
 def test_a_file_of_10_000_gifts_fits_into_one_answer(facts_of_10_000: list[Fact]) -> None:
     """Lambda answers with at most 6 MB, and a file of a part of the gifts must not pass for all of them."""
     with counted() as calls:

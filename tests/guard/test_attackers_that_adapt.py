@@ -16,6 +16,8 @@ from tests.guard.test_campaigns import FEW, HARDLY_ANY
 
 BOUGHT = 200
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_new_address_each_time_out_of_one_block(days: Days) -> None:
     """A rented /48 has 65,536 addresses of those that are counted, and is one neighbourhood."""

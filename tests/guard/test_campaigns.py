@@ -39,6 +39,7 @@ def test_a_campaign_from_one_address(days: Days) -> None:
     assert (challenged, refused) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("addresses", "share", "solves"),
     [
@@ -61,6 +62,7 @@ def test_a_campaign_from_two_thousand_addresses(days: Days, addresses: Addresses
     assert refused <= HARDLY_ANY
 
 
+@pytest.mark.slow
 def test_a_campaign_from_two_thousand_addresses_where_every_donor_is_new_and_pays(days: Days) -> None:
     """Their payments hide the failures longest, and nobody is known from before: the bounds are the same."""
     ways.program_comes(days, ways.of_a_hoster, ways.stolen)
@@ -73,6 +75,7 @@ def test_a_campaign_from_two_thousand_addresses_where_every_donor_is_new_and_pay
     assert refused <= HARDLY_ANY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("addresses", "share"), [(ways.one_address, 1 / 50), (ways.of_a_hoster, 1 / 50), (ways.everywhere, 1 / 8)]
 )
