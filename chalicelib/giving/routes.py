@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
 from chalicelib import clock, money, settings
 from chalicelib.errors import InvalidInput, NotFound
+from chalicelib.gift_aid import asked
+from chalicelib.gift_aid.declaration import Scope
 from chalicelib.giving import checkout, history
 from chalicelib.giving.checkout import GiftProgress, GiftStarted
 from chalicelib.giving.wish import GiftId, GiftRequest, checked, hash_of
@@ -21,6 +23,9 @@ routes = Routes(__name__)
 
 # The thank-you page asks again every few seconds, this many times, then says where to look.
 ASKS = 20
+# The fields of a declaration on the giving form; which gifts it is for is the field `gift_aid` itself.
+SCOPES = frozenset(get_args(Scope))
+DECLARED = ("title", "first_name", "last_name", "house", "postcode", "country", "taxpayer")
 
 
 class GiftCall(GiftRequest, frozen=True, omit_defaults=True):
@@ -71,7 +76,14 @@ def gift_form(fields: FormFields) -> dict[str, Any]:
         plain["amount"] = money.from_typed(typed, plain.get("currency", "").lower()).minor
     elif chosen and chosen != "other":
         plain["amount"] = chosen
-    return {**plain, **_tribute(plain)}
+    return {**plain, **_tribute(plain), **_gift_aid(plain)}
+
+
+def _gift_aid(plain: dict[str, Any]) -> dict[str, Any]:
+    """The declaration, if a scope was chosen; without one nothing of it is read, whatever else was typed."""
+    typed = {name: plain.pop(name) for name in DECLARED if name in plain}
+    scope = plain.get("gift_aid", "")
+    return {"gift_aid": {**asked.from_form(typed), "scope": scope}} if scope in SCOPES else {}
 
 
 def _tribute(plain: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +104,7 @@ def start_gift(wanted: GiftCall) -> Answer:
         raise InvalidInput("That form cannot be taken.", code="form_invalid")
     gift = checked(_gift_in(wanted))
     card_testing.allow_gift(_attempt(wanted, gift))
-    started = checkout.start(gift)
+    started = checkout.start(gift, routes.caller().ip)
     return Answer(started, 201, see_other=started.checkout_url, cookies=askers.browser_cookies(routes.caller()))
 
 

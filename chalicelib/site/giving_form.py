@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
+from typing import get_args
 
 import msgspec
 
 from chalicelib import charity
 from chalicelib.errors import Conflict, GivingError
+from chalicelib.gift_aid.declaration import Scope
 from chalicelib.giving.gift import Frequency
 from chalicelib.guard import form_token
 from chalicelib.money import Money, decimals
@@ -19,6 +21,7 @@ NOT_A_WORD = re.compile(r"[^A-Za-z0-9_-]+")
 SOURCE_CHARS = 100
 AMOUNT_DIGITS = 12
 OTHER = "other"
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 class Amounts(msgspec.Struct, frozen=True):
@@ -43,6 +46,7 @@ class GivingForm(msgspec.Struct, frozen=True):
     source: str
     cover_fees: bool
     tribute_kind: str
+    gift_aid: Scope | None
     typed: Mapping[str, str]
 
     @property
@@ -51,6 +55,11 @@ class GivingForm(msgspec.Struct, frozen=True):
         first_fund = next(iter(charity.current().funds), "")
         named = any(self.typed.get(name) for name in ("tribute_name", "tribute_note", "name", "email"))
         return named or bool(self.tribute_kind) or self.fund != first_fund
+
+    @property
+    def asks_gift_aid(self) -> bool:
+        """Whether the gift would go to the entity that Gift Aid declarations are made to. Nobody else is asked."""
+        return charity.current().takes_gift_aid(self.currency)
 
 
 def fresh(asked: Mapping[str, str], source: str = "") -> GivingForm:
@@ -95,6 +104,7 @@ def _form(typed: Mapping[str, str]) -> GivingForm:
         source=typed.get("source", "")[:SOURCE_CHARS],
         cover_fees=typed.get("cover_fees") == "true",
         tribute_kind=typed.get("tribute_kind", "").replace("none", ""),
+        gift_aid=next((scope for scope in SCOPES if scope == typed.get("gift_aid")), None),
         typed=typed,
     )
 
