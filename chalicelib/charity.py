@@ -117,7 +117,7 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return key, self.entities[key]
 
     def takes_gift_aid(self, currency: str) -> bool:
-        """Whether tax may be reclaimed on gifts in this currency: in pounds, to the entity that declarations are made to."""
+        """Whether tax may be reclaimed on gifts in this currency: pounds, to the entity of the declarations."""
         terms = self.gift_aid
         return terms is not None and currency == "gbp" and self.entity_for(currency)[0] == terms.entity
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from chalicelib import clock, money, settings
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.gift_aid import asked
-from chalicelib.gift_aid.declaration import Scope
+from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.giving import checkout, history
 from chalicelib.giving.checkout import GiftProgress, GiftStarted
 from chalicelib.giving.wish import GiftId, GiftRequest, checked, hash_of
@@ -23,9 +23,8 @@ routes = Routes(__name__)
 
 # The thank-you page asks again every few seconds, this many times, then says where to look.
 ASKS = 20
-# The fields of a declaration on the giving form; which gifts it is for is the field `gift_aid` itself.
-SCOPES = frozenset(get_args(Scope))
-DECLARED = ("title", "first_name", "last_name", "house", "postcode", "country", "taxpayer")
+# The fields of a Gift Aid declaration on the giving form.
+DECLARED = DeclarationWithGift.__struct_fields__
 
 
 class GiftCall(GiftRequest, frozen=True, omit_defaults=True):
@@ -80,10 +79,9 @@ def gift_form(fields: FormFields) -> dict[str, Any]:
 
 
 def _gift_aid(plain: dict[str, Any]) -> dict[str, Any]:
-    """The declaration, if a scope was chosen; without one nothing of it is read, whatever else was typed."""
+    """The declaration, if its box is ticked; otherwise nothing of it is read, whatever else was typed."""
     typed = {name: plain.pop(name) for name in DECLARED if name in plain}
-    scope = plain.get("gift_aid", "")
-    return {"gift_aid": {**asked.from_form(typed), "scope": scope}} if scope in SCOPES else {}
+    return {"gift_aid": asked.from_form(typed)} if plain.get("gift_aid") == "yes" else {}
 
 
 def _tribute(plain: dict[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
-from typing import get_args
 
 import msgspec
 
 from chalicelib import charity
 from chalicelib.errors import Conflict, GivingError
-from chalicelib.gift_aid.declaration import Scope
 from chalicelib.giving.gift import Frequency
 from chalicelib.guard import form_token
 from chalicelib.money import Money, decimals
@@ -21,7 +19,6 @@ NOT_A_WORD = re.compile(r"[^A-Za-z0-9_-]+")
 SOURCE_CHARS = 100
 AMOUNT_DIGITS = 12
 OTHER = "other"
-SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 class Amounts(msgspec.Struct, frozen=True):
@@ -46,7 +43,7 @@ class GivingForm(msgspec.Struct, frozen=True):
     source: str
     cover_fees: bool
     tribute_kind: str
-    gift_aid: Scope | None
+    gift_aid: bool
     typed: Mapping[str, str]
 
     @property
@@ -104,7 +101,7 @@ def _form(typed: Mapping[str, str]) -> GivingForm:
         source=typed.get("source", "")[:SOURCE_CHARS],
         cover_fees=typed.get("cover_fees") == "true",
         tribute_kind=typed.get("tribute_kind", "").replace("none", ""),
-        gift_aid=next((scope for scope in SCOPES if scope == typed.get("gift_aid")), None),
+        gift_aid=typed.get("gift_aid") == "yes",
         typed=typed,
     )
 

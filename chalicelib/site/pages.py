@@ -37,6 +37,7 @@ PLAINER = {
     "name": "Please write a shorter name.",
     "postal_code": "Please write a shorter postal code.",
     "tribute": "Please write the name of the person whom the gift honours.",
+    "scope": "Please choose which gifts Gift Aid is for.",
     "until": "Please choose the day until which nothing is to be taken.",
     "day": "Please choose a day of the month.",
     "code": "Please type the 8 digits from the mail.",
