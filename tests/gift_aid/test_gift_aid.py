@@ -161,3 +161,4 @@ def test_the_schedule_has_hmrcs_columns_and_only_what_is_covered(
     trail = (tmp_path / "claim.csv.trail.csv").read_text()
     assert store.of_donor(giving.donor_id())[0].declaration_id in trail
     assert giving.charge_of(charge) in trail
+    assert "2026-03-10,in the portal" in trail

@@ -61,10 +61,17 @@ def claim(giving: World, run: Callable[..., Ended], tmp_path: Path) -> Callable[
 
     def rows() -> list[list[str]]:
         assert run("gift-aid", "--from", "2020-01-01", "--to", "2030-01-01", "--out", str(tmp_path / "claim.csv")).well
-        with (tmp_path / "claim.csv").open(newline="") as file:
-            return list(csv.reader(file))[1:]
+        for row in _read(tmp_path / "claim.csv.trail.csv"):
+            assert row[-1] == f"with gift {row[2].removeprefix('gift-')}"
+        return _read(tmp_path / "claim.csv")
 
     return rows
+
+
+def _read(file: Path) -> list[list[str]]:
+    """The rows below the head."""
+    with file.open(newline="") as opened:
+        return list(csv.reader(opened))[1:]
 
 
 def test_it_is_the_declaration_of_whoever_pays(giving: World) -> None:
