@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib import charity, settings
 from chalicelib.errors import FactsDisagree
 from chalicelib.gift_aid import store as gift_aid
-from chalicelib.gift_aid.declaration import Declaration, covers
+from chalicelib.gift_aid.declaration import covers
 from chalicelib.giving import donors, ledger, started
 from chalicelib.giving.gift import Gift
 from chalicelib.mail import outbox
@@ -27,11 +27,16 @@ def send(donor_id: str, gift_id: str) -> None:
 
 
 def _gift_aid(gift: Gift, donor: donors.Donor) -> dict[str, object]:
-    """The newest declaration that covers the gift; without one, whether the donor wished for Gift Aid with it."""
+    """
+    The declaration made with the gift, or else the newest that covers it; without one, whether Gift Aid was wished for.
+
+    The first is told of even where nothing can be claimed just now, as on a gift in dispute.
+    """
     if not charity.current().takes_gift_aid(gift.money.currency):
         return {}
-    made = (each for each in gift_aid.of_donor(donor.donor_id) if covers(each, gift))
-    declaration: Declaration | None = next(made, None)
+    standing = [each for each in gift_aid.of_donor(donor.donor_id) if each.cancelled_at is None]
+    with_it = [each for each in standing if each.gift_id == gift.gift_id]
+    declaration = next(iter([*with_it, *(each for each in standing if covers(each, gift))]), None)
     # A monthly gift's wish is asked after once: only its first payment was begun on our page.
     wished = not declaration and gift.about.gift_aid and started.read(gift.gift_id) is not None
     return {"declaration": declaration, "to_declare": wished}

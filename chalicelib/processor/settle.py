@@ -92,9 +92,9 @@ def charge(charge_id: str) -> Settled:
     place = _place(charge_id)
     if place.unfinished:
         _look_out_for_the_erased(place)
-        if charity.current().takes_gift_aid(found["currency"]):
-            gift_aid.take(donor_id, place.gift_id)
     started.paid(about.gift_id, donor_id, charge_id)
+    if place.unfinished and charity.current().takes_gift_aid(found["currency"]):
+        gift_aid.take(donor_id, place.gift_id)
     receipts.send(donor_id, place.gift_id)
     superseding.look(place)
     if subscription_id:

@@ -50,7 +50,7 @@ def test_a_gift_in_pounds_with_a_declaration(visit: Visit, watch: Watch, *, scri
     expect(ann.page.locator(".panel")).to_contain_text("Ann Lee, Rose Cottage, SW1A 1AA")
     if script:
         is_for_everybody(ann.page)
-    ann.press("Withdraw it: reclaim nothing on that gift")
+    ann.page.get_by_role("button", name="Withdraw it: reclaim nothing on that gift").click()
     expect(ann.page.locator(".panel")).to_have_count(0)
 
 

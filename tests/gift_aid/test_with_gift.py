@@ -27,6 +27,7 @@ from tests.portal.test_export import copy
 from tests.processor.power import PowerCut, cut
 
 BO, VISA, BANK, DECLINED = "bo@example.org", "4242 4242 4242 4242", "000123456789", "4000 0000 0000 0002"
+DISPUTED = "4000 0000 0000 0259"
 THIS, LATER, ALL = (
     DeclarationWithGift("Ann", "Lee-Moor", "Rose Cottage", "sw1a1aa", scope, "yes")
     for scope in ("this_gift", "future", "past_and_future")
@@ -270,6 +271,19 @@ def test_the_receipt_says_what_was_declared_and_how_to_cancel(giving: World) -> 
         assert "I want to Gift Aid this donation to Open Gate Justice UK (example)." in said
         assert "/portal/gift-aid" in said
         assert "Rose Cottage" not in said
+
+
+def test_a_declaration_is_told_of_though_nothing_can_be_claimed(
+    giving: World, claim: Callable[[], list[list[str]]]
+) -> None:
+    """
+    A gift disputed at once is off the claim; what its donor declared stands, and the receipt does not deny it.
+    """
+    give(giving, LATER, card=DISPUTED)
+
+    assert claim() == []
+    assert all("made this Gift Aid declaration" in mail.text for mail in giving.mails("Receipt"))
+    assert len(giving.mails("Receipt")) == 1
 
 
 def test_one_gift_s_declaration_is_seen_and_withdrawn_in_the_portal(
