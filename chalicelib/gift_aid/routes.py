@@ -60,7 +60,10 @@ def show_declaration() -> Declared:
     return _shown(sessions.donor(routes.caller()))
 
 
-@routes.route("/portal/gift-aid", methods=("POST",), takes=DeclarationRequest, gives=Declared, form=declaration_form)
+@routes.route(
+    "/portal/gift-aid", methods=("POST",), takes=DeclarationRequest, gives=Declared, form=declaration_form,
+    form_page="gift-aid",
+)  # fmt: skip
 def declare(wanted: DeclarationRequest) -> Answer:
     """Declare that tax may be reclaimed on gifts."""
     donor_id = sessions.donor_changing(routes.caller())
