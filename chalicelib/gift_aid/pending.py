@@ -36,12 +36,12 @@ def keep(gift_id: str, wanted: DeclarationWithGift, email_hash: str, ip: str) ->
     """
     made = msgspec.structs.replace(asked.made(wanted, clock.now(), ip, gift_id), declaration_id=f"gift-{gift_id}")
     ends = {"expires_at": int((clock.now() + KEPT).timestamp())}
-    item = items.as_item(keys.passing("GIFTAID", gift_id), made) | ends
-    put = [writes.put(items.passing(), item, NONE_WAITS, {":now": clock.epoch_seconds()})]
+    waits: list[items.Item] = [items.as_item(keys.passing("GIFTAID", gift_id), made)]
     if email_hash:
-        put.append(items.put_write(items.passing(), keys.pending_declaration(email_hash, gift_id) | ends, None))
+        waits.append({**keys.pending_declaration(email_hash, gift_id)})
+    now = {":now": clock.epoch_seconds()}
     try:
-        items.transact(put)
+        items.transact([writes.put(items.passing(), each | ends, NONE_WAITS, now) for each in waits])
     except items.ConditionFailed:
         return  # it waits already
 
