@@ -74,9 +74,10 @@ class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GiftAid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The words of a Gift Aid declaration to one British entity; they may name `{legal_name}`."""
+    """The words of a Gift Aid declaration to one British entity, by its scope; they may name `{legal_name}`."""
 
     entity: str
+    this_gift: str
     future: str
     past_and_future: str
     responsibility: str
@@ -114,6 +115,11 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default = next(key for key, entity in self.entities.items() if entity.default)
         key = known.entity if known else default
         return key, self.entities[key]
+
+    def takes_gift_aid(self, currency: str) -> bool:
+        """Whether tax may be reclaimed on gifts in this currency: pounds, to the entity of the declarations."""
+        terms = self.gift_aid
+        return terms is not None and currency == "gbp" and self.entity_for(currency)[0] == terms.entity
 
     def benefit(self, fund: str, currency: str) -> Benefit | None:
         """What one gift to the fund brings the donor in return, if anything."""

@@ -16,7 +16,9 @@ Every key of the three tables, on one page.
 `Passing` (short-lived; every expiry is also checked in the condition)
     SESSIONS#<hash of donor>  <sha256 of the token>                a donor's sessions stand together
     SIGNIN#<email sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
-    STRANGER#<ch>, LETTER#<message id>, NEWEMAIL#<donor>, UNDO#<change>  NOW
+    STRANGER#<ch>, LETTER#<message id>, NEWEMAIL#<donor>, UNDO#<change>,
+    GIFTAID#<gift id>  NOW                                         a declaration that waits for its gift to be paid
+    GIFTAIDS#<email sha256>  <gift id>                             those that wait beside a typed address
 """
 
 import hashlib
@@ -70,6 +72,11 @@ def statement(entity: str, tax_year: int, number: int | None = None) -> str:
 
 def declaration(declaration_id: str) -> str:
     return f"{DECLARATIONS}{declaration_id}"
+
+
+def pending_declaration(email_sha256: str, gift_id: str) -> Key:
+    """That a declaration waits beside an address; what it says stands under the gift's id."""
+    return {"pk": f"GIFTAIDS#{email_sha256}", "sk": gift_id}
 
 
 def moment(at: datetime) -> str:

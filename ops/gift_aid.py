@@ -19,7 +19,7 @@ from chalicelib.giving import ledger
 from chalicelib.giving.gift import Gift
 from ops import scanning
 
-TRAIL = ("Charge", "Donor", "Declaration")
+TRAIL = ("Charge", "Donor", "Declaration", "Declared on", "Declared")
 
 
 def run(given: argparse.Namespace, console: Console) -> bool:
@@ -27,11 +27,15 @@ def run(given: argparse.Namespace, console: Console) -> bool:
     rows, trail = [], []
     for donor_id, told, gift in sorted(covered(given.first, given.last), key=lambda each: each[2].given_at):
         rows.append(gift_aid.row(told, gift))
-        trail.append((gift.charge_id, donor_id, told.declaration_id))
+        trail.append((gift.charge_id, donor_id, told.declaration_id, told.made_on.isoformat(), _how(told)))
     _write(Path(given.out), (gift_aid.COLUMNS, *rows))
     _write(Path(f"{given.out}.trail.csv"), (TRAIL, *trail))
     console.print(f"{len(rows)} gifts from {given.first} to {given.last}, in {given.out}; their trail beside it.")
     return True
+
+
+def _how(told: Declaration) -> str:
+    return f"with gift {told.gift_id}" if told.gift_id else "in the portal"
 
 
 def covered(first: date, last: date) -> Iterator[tuple[str, Declaration, Gift]]:

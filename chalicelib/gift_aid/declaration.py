@@ -1,8 +1,9 @@
 """
 A Gift Aid declaration, which gifts it covers, and their rows in a claim. Pure.
 
-    past  |<-- four years back -->| made ....... gifts covered ....... | cancelled
-    else                          | made ....... gifts covered ....... | cancelled
+    past      |<-- four years back -->| made ....... gifts covered ....... | cancelled
+    future                            | made ....... gifts covered ....... | cancelled
+    only this                         | the gift that it was made with; nothing once it is withdrawn
 
 Source: HMRC, Gift Aid declarations: claiming tax back on donations, and the
 charities online schedule guidance (columns and their limits).
@@ -12,14 +13,19 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 if TYPE_CHECKING:
     from chalicelib.giving.gift import Gift
 
+Scope = Literal["this_gift", "future", "past_and_future"]
+
 YEARS_BACK = 4
+HOME = "GB"
+# What HMRC's schedule has for the postcode of a donor who lives abroad.
+ABROAD = "X"
 COLUMNS = (
     "Title", "First name or initial", "Last name", "House name or number", "Postcode", "Aggregated donations",
     "Sponsored event", "Donation date", "Amount",
@@ -28,10 +34,13 @@ COLUMNS = (
 
 class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     """
-    What a donor declared to a legal entity: word for word, when, and from where.
+    What a donor declared to a legal entity: word for word, when, from where, and with which gift.
 
     It covers gifts from then on, and with `past` those of the four years
-    before. It never expires; `cancelled_at` ends it for later gifts.
+    before. It never expires; `cancelled_at` ends it for later gifts. With
+    `only_this` it covers the gift it was made with, until it is withdrawn.
+    A `gift_id` says that it was made on the giving form, and counts since that
+    gift was paid; without one it was made in the portal.
     """
 
     declaration_id: str
@@ -48,23 +57,42 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     ip: str = ""
     title: str = ""
     cancelled_at: datetime | None = None
+    country: str = HOME
+    gift_id: str = ""
+    only_this: bool = False
+
+    @property
+    def scope(self) -> Scope:
+        """Which gifts it is for."""
+        if self.only_this:
+            return "this_gift"
+        return "past_and_future" if self.past else "future"
 
 
 def covers(declaration: Declaration, gift: Gift) -> bool:
     """Whether tax may be reclaimed on this gift because of this declaration. Never on one refunded or in dispute."""
+    sterling = gift.kept.currency == "gbp" and not gift.about.advantage
+    if gift.entity != declaration.entity or gift.state != "paid" or not sterling:
+        return False
+    with_it = gift.gift_id == declaration.gift_id
+    if declaration.only_this:
+        return with_it and declaration.cancelled_at is None
     begins = _years_before(declaration.made_on, YEARS_BACK) if declaration.past else declaration.made_on
     ended = declaration.cancelled_at is not None and gift.given_at >= declaration.cancelled_at
-    sterling = gift.kept.currency == "gbp" and not gift.about.advantage
-    within = gift.given_on >= begins and not ended
-    return gift.entity == declaration.entity and gift.state == "paid" and sterling and within
+    return (with_it or gift.given_on >= begins) and not ended
 
 
 def row(declaration: Declaration, gift: Gift) -> tuple[str, ...]:
-    """The gift's line of the schedule. What does not apply is blank, never 0; a part refunded is not claimed on."""
+    """
+    The gift's line of the schedule. What does not apply is blank, never 0; a part refunded is not claimed on.
+
+    HMRC wants a space for the hyphen of a double-barrelled name, and no postcode of another country.
+    """
     amount = f"{Decimal(gift.kept.minor) / 100:.2f}"
     day = gift.given_on.strftime("%d/%m/%y")
-    told = declaration
-    return (told.title, told.first_name, told.last_name, told.house, told.postcode, "", "", day, amount)
+    told, last_name = declaration, declaration.last_name.replace("-", " ")
+    postcode = told.postcode if told.country == HOME else ABROAD
+    return (told.title, told.first_name, last_name, told.house, postcode, "", "", day, amount)
 
 
 def _years_before(day: date, years: int) -> date:

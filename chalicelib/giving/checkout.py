@@ -2,8 +2,9 @@
 Starting a gift: from the donor's wish to Stripe's payment page, one page and one payment for one gift id.
 
 The steps, each safe to repeat after a crash: keep the wish under its gift
-id, bound to a hash of itself; look what its page has come to, if it has one;
-else ask Stripe for a page under a key made from the id; keep the page.
+id, bound to a hash of itself; let a Gift Aid declaration wait beside it; look
+what its page has come to, if it has one; else ask Stripe for a page under a
+key made from the id; keep the page.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Literal
 
 import msgspec
 
-from chalicelib import clock
+from chalicelib import clock, keys
 from chalicelib.errors import NotFound, ProcessorUnsure
+from chalicelib.gift_aid import pending
 from chalicelib.giving import ledger, payment_page, started
 from chalicelib.giving.gift import Frequency
 from chalicelib.giving.payment_page import thank_you_url
@@ -56,7 +58,7 @@ class GiftProgress(msgspec.Struct, frozen=True, omit_defaults=True):
     tried_again: bool = False
 
 
-def start(wanted: GiftRequest) -> GiftStarted:
+def start(wanted: GiftRequest, ip: str = "") -> GiftStarted:
     """
     Give the payment page for a checked gift, the same one whenever the same gift is asked for.
 
@@ -64,6 +66,7 @@ def start(wanted: GiftRequest) -> GiftStarted:
     Raises GiftTaken if the gift id already stands for something else.
     """
     known = started.keep(wanted.gift_id, hash_of(wanted), payment_page.total_of(wanted), wanted.frequency)
+    _let_declaration_wait(wanted, known, ip)
     for _ in range(ROUNDS):
         place = _place(known)
         if place:
@@ -87,6 +90,13 @@ def progress_of(gift_id: str) -> GiftProgress:
     # Only a bank debit fails after the page was left, and a monthly one has its subscription by then.
     tried_again = state == "failed" and known.progress == "failed" and known.frequency == "monthly"
     return GiftProgress(gift_id, state, known.amount, known.currency, known.frequency, tried_again)
+
+
+def _let_declaration_wait(wanted: GiftRequest, known: Started, ip: str) -> None:
+    """Before there is a page to pay on, so that no payment can be booked ahead of it; not after it was booked."""
+    if isinstance(wanted.gift_aid, bool) or known.charge_id:
+        return
+    pending.keep(wanted.gift_id, wanted.gift_aid, keys.email_hash(wanted.email) if wanted.email else "", ip)
 
 
 def _place(known: Started) -> str:

@@ -29,6 +29,8 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     What was said of a gift when it was made. It travels in Stripe's metadata and stays on every renewal.
 
+    `gift_aid` says that the donor wished it; the declaration itself, with a
+    name and a home, never leaves us.
     `advantage` is the value, in minor units, of what the donor had in return.
     Never the donor's word: charity.toml states it, or staff in a payment's metadata.
     """

@@ -76,7 +76,7 @@ def _about(wanted: GiftRequest, total: Money) -> About:
         tribute_name=tribute.name if tribute else "",
         tribute_note=tribute.note if tribute else "",
         fees_covered=total.minor - wanted.amount,
-        gift_aid=wanted.gift_aid,
+        gift_aid=bool(wanted.gift_aid),
         advantage=benefit.value if benefit else 0,
         advantage_description=benefit.description if benefit else "",
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from chalicelib import charity, settings
 from chalicelib.errors import FactsDisagree
-from chalicelib.giving import donors, ledger
+from chalicelib.gift_aid import store as gift_aid
+from chalicelib.gift_aid.declaration import covers
+from chalicelib.giving import donors, ledger, started
 from chalicelib.giving.gift import Gift
 from chalicelib.mail import outbox
 from chalicelib.money import Money, in_words
@@ -20,7 +22,24 @@ def send(donor_id: str, gift_id: str) -> None:
     if gift is None or donor is None:
         raise FactsDisagree(f"Gift {gift_id} is due a receipt but not in the ledger.")
     if donor.email:
-        outbox.send_once("receipt", gift_id, donor.email, context(gift, donor), donor_id=donor_id)
+        told = {**context(gift, donor), **_gift_aid(gift, donor)}
+        outbox.send_once("receipt", gift_id, donor.email, told, donor_id=donor_id)
+
+
+def _gift_aid(gift: Gift, donor: donors.Donor) -> dict[str, object]:
+    """
+    The declaration made with the gift, or else the newest that covers it; without one, whether Gift Aid was wished for.
+
+    The first is told of even where nothing can be claimed just now, as on a gift in dispute.
+    """
+    if not charity.current().takes_gift_aid(gift.money.currency):
+        return {}
+    standing = [each for each in gift_aid.of_donor(donor.donor_id) if each.cancelled_at is None]
+    with_it = [each for each in standing if each.gift_id == gift.gift_id]
+    declaration = next(iter([*with_it, *(each for each in standing if covers(each, gift))]), None)
+    # A monthly gift's wish is asked after once: only its first payment was begun on our page.
+    wished = not declaration and gift.about.gift_aid and started.read(gift.gift_id) is not None
+    return {"declaration": declaration, "to_declare": wished}
 
 
 def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
@@ -37,5 +56,7 @@ def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
         "tax_receipt": facts.entities[gift.entity].country == "US",
         "advantage": in_words(gift.advantage) if gift.about.advantage else "",
         "eligible": in_words(gift.eligible),
+        "declaration": None,
+        "to_declare": False,
         "portal_url": f"{settings.current().site_url}/portal",
     }

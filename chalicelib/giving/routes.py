@@ -9,6 +9,8 @@ import msgspec
 
 from chalicelib import clock, money, settings
 from chalicelib.errors import InvalidInput, NotFound
+from chalicelib.gift_aid import asked
+from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.giving import checkout, history
 from chalicelib.giving.checkout import GiftProgress, GiftStarted
 from chalicelib.giving.wish import GiftId, GiftRequest, checked, hash_of
@@ -21,6 +23,8 @@ routes = Routes(__name__)
 
 # The thank-you page asks again every few seconds, this many times, then says where to look.
 ASKS = 20
+# The fields of a Gift Aid declaration on the giving form.
+DECLARED = DeclarationWithGift.__struct_fields__
 
 
 class GiftCall(GiftRequest, frozen=True, omit_defaults=True):
@@ -71,7 +75,13 @@ def gift_form(fields: FormFields) -> dict[str, Any]:
         plain["amount"] = money.from_typed(typed, plain.get("currency", "").lower()).minor
     elif chosen and chosen != "other":
         plain["amount"] = chosen
-    return {**plain, **_tribute(plain)}
+    return {**plain, **_tribute(plain), **_gift_aid(plain)}
+
+
+def _gift_aid(plain: dict[str, Any]) -> dict[str, Any]:
+    """The declaration, if its box is ticked; otherwise nothing of it is read, whatever else was typed."""
+    typed = {name: plain.pop(name) for name in DECLARED if name in plain}
+    return {"gift_aid": asked.from_form(typed)} if plain.get("gift_aid") == "yes" else {}
 
 
 def _tribute(plain: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +102,7 @@ def start_gift(wanted: GiftCall) -> Answer:
         raise InvalidInput("That form cannot be taken.", code="form_invalid")
     gift = checked(_gift_in(wanted))
     card_testing.allow_gift(_attempt(wanted, gift))
-    started = checkout.start(gift)
+    started = checkout.start(gift, routes.caller().ip)
     return Answer(started, 201, see_other=started.checkout_url, cookies=askers.browser_cookies(routes.caller()))
 
 

@@ -9,6 +9,8 @@ import msgspec
 
 from chalicelib import charity, plain_text
 from chalicelib.errors import InvalidInput
+from chalicelib.gift_aid import asked
+from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.giving.email_address import checked_email
 from chalicelib.giving.gift import Frequency
 from chalicelib.money import Money
@@ -26,7 +28,12 @@ class Tribute(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class GiftRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A gift that a donor wants to make. `amount` is in minor units of `currency` (ISO 4217)."""
+    """
+    A gift that a donor wants to make. `amount` is in minor units of `currency` (ISO 4217).
+
+    `gift_aid` is the donor's declaration, which counts once the gift is paid.
+    A bare `true` declares nothing: it keeps that the donor would.
+    """
 
     gift_id: GiftId
     amount: Annotated[int, msgspec.Meta(gt=0, le=99_999_999)]
@@ -37,7 +44,7 @@ class GiftRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     fund: Line | None = None
     tribute: Tribute | None = None
     cover_fees: bool = False
-    gift_aid: bool = False
+    gift_aid: bool | DeclarationWithGift = False
     source: Annotated[str, msgspec.Meta(max_length=200)] | dict[Line, Line] | None = None
 
 
@@ -61,7 +68,18 @@ def checked(wanted: GiftRequest) -> GiftRequest:
         fund=wanted.fund or None,
         email=checked_email(wanted.email, "email") if wanted.email else None,
         name=plain_text.one_line(wanted.name, "name") if wanted.name else None,
+        gift_aid=_declared(wanted, currency),
     )
+
+
+def _declared(wanted: GiftRequest, currency: str) -> bool | DeclarationWithGift:
+    if isinstance(wanted.gift_aid, bool):
+        return wanted.gift_aid
+    if not charity.current().takes_gift_aid(currency):
+        raise InvalidInput(
+            "Gift Aid is for gifts in pounds to a charity in the UK.", code="gift_aid_not_here", field="gift_aid"
+        )
+    return asked.checked(wanted.gift_aid)
 
 
 def hash_of(wanted: GiftRequest) -> str:

@@ -16,6 +16,7 @@ import msgspec
 
 from chalicelib import charity, clock, items, keys
 from chalicelib.errors import InvalidInput, ProcessorUnsure
+from chalicelib.gift_aid import pending
 from chalicelib.gift_aid import store as gift_aid
 from chalicelib.gift_aid.declaration import covers
 from chalicelib.giving import donors, ledger
@@ -70,11 +71,12 @@ def erase(job: EraseAsked) -> None:
         close_the_door(donor)
         forget_sign_ups(donor)
         forget_tributes(job.donor_id)
-        end_declarations(job.donor_id)
+        forget_waiting_declarations(donor)
         forget_profile(donor)
     farewell = donors.profile(job.donor_id)
     assert farewell, "a tombstone stays"
     close_the_door(farewell)
+    end_declarations(job.donor_id)
     release_addresses(farewell)
     say_goodbye(farewell)
     forget_address(job.donor_id)
@@ -112,8 +114,18 @@ def forget_tributes(donor_id: str) -> None:
             )  # fmt: skip
 
 
+def forget_waiting_declarations(donor: Donor) -> None:
+    """Gift Aid declarations of gifts that are not paid. Should a payment come all the same, none is made of them."""
+    for each in donor.every_hash:
+        pending.forget(each)
+
+
 def end_declarations(donor_id: str) -> None:
-    """No Gift Aid on anything later. A declaration that a claim rests on is kept, with the name it was made in."""
+    """
+    No Gift Aid on anything later. A declaration that a claim rests on is kept, with the name it was made in.
+
+    Only once the tombstone stands: until then a payment may still bring one along.
+    """
     gift_aid.cancel(donor_id)
     gifts = ledger.gifts_between(donor_id, BEGINNING, clock.now())
     for each in gift_aid.of_donor(donor_id):

@@ -16,6 +16,7 @@ import msgspec
 
 from chalicelib import charity, log
 from chalicelib.errors import NotThere, NotUnderstood
+from chalicelib.gift_aid import pending as gift_aid
 from chalicelib.giving import donors, ledger, receipts, started
 from chalicelib.giving.gift import About, Fact, Payment
 from chalicelib.guard import outcomes
@@ -92,6 +93,8 @@ def charge(charge_id: str) -> Settled:
     if place.unfinished:
         _look_out_for_the_erased(place)
     started.paid(about.gift_id, donor_id, charge_id)
+    if place.unfinished and charity.current().takes_gift_aid(found["currency"]):
+        gift_aid.take(donor_id, place.gift_id)
     receipts.send(donor_id, place.gift_id)
     superseding.look(place)
     if subscription_id:

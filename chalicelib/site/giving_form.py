@@ -43,6 +43,7 @@ class GivingForm(msgspec.Struct, frozen=True):
     source: str
     cover_fees: bool
     tribute_kind: str
+    gift_aid: bool
     typed: Mapping[str, str]
 
     @property
@@ -51,6 +52,11 @@ class GivingForm(msgspec.Struct, frozen=True):
         first_fund = next(iter(charity.current().funds), "")
         named = any(self.typed.get(name) for name in ("tribute_name", "tribute_note", "name", "email"))
         return named or bool(self.tribute_kind) or self.fund != first_fund
+
+    @property
+    def asks_gift_aid(self) -> bool:
+        """Whether the gift would go to the entity that Gift Aid declarations are made to. Nobody else is asked."""
+        return charity.current().takes_gift_aid(self.currency)
 
 
 def fresh(asked: Mapping[str, str], source: str = "") -> GivingForm:
@@ -95,6 +101,7 @@ def _form(typed: Mapping[str, str]) -> GivingForm:
         source=typed.get("source", "")[:SOURCE_CHARS],
         cover_fees=typed.get("cover_fees") == "true",
         tribute_kind=typed.get("tribute_kind", "").replace("none", ""),
+        gift_aid=typed.get("gift_aid") == "yes",
         typed=typed,
     )
 

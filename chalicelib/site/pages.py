@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chalicelib import charity, places, settings
 from chalicelib.errors import GivingError, InvalidInput
+from chalicelib.gift_aid import asked
 from chalicelib.money import Money, decimals, in_words
 from chalicelib.signups import signup
 from chalicelib.site import chart, giving_form, static_files, stories
@@ -26,6 +27,7 @@ FORM_PAGES = {
     "code": "portal/code.html",
     "new-email": "portal/email.html",
     "erase": "portal/your_data.html",
+    "gift-aid": "portal/gift_aid.html",
     "new-email-code": "portal/email_confirm.html",
 }
 # What people read at a field of a form that was left empty or cannot be read.
@@ -37,6 +39,7 @@ PLAINER = {
     "name": "Please write a shorter name.",
     "postal_code": "Please write a shorter postal code.",
     "tribute": "Please write the name of the person whom the gift honours.",
+    "scope": "Please choose which gifts Gift Aid is for.",
     "until": "Please choose the day until which nothing is to be taken.",
     "day": "Please choose a day of the month.",
     "code": "Please type the 8 digits from the mail.",
@@ -89,6 +92,9 @@ def form_again(form_page: str, fields: dict[str, list[str]], error: GivingError)
     data: dict[str, Any] = {"error": error, "typed": typed, "ticked": fields.get("interests", [])}
     if form_page == "give":
         data |= {"form": giving_form.again(typed, error), "challenge_key": settings.current().turnstile_site_key}
+    if form_page == "gift-aid":
+        words = {scope: asked.wording(scope) for scope in ("past_and_future", "future")}
+        data |= {"declared": False, "declarations": [], "wording": words}
     return render(template, **{**data, "source": typed.get("source", ""), "email": typed.get("email", "")})
 
 

@@ -19,6 +19,7 @@ PUBLIC = {
     "another story": "/stories/once-a-child-is-safe",
     "give": "/give?frequency=monthly",
     "give, an amount of one's own": "/give?amount=1234&currency=kwd",
+    "give, in pounds": "/give?currency=gbp",
     "giving card of an iframe": "/give/card",
     "search": "/search?q=care",
     "search without a find": "/search?q=zebra",

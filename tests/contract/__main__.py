@@ -16,7 +16,10 @@ from tests.contract.program import Broken
 
 CONTRACT = "tests/contract"
 # Every other test that reaches a table runs on DynamoDB Local too: what it sends is what production sends.
-STORES = ["giving", "mail", "partners", "portal", "processor", "signups", "statements/test_register.py", "guard/test_counters.py"]
+STORES = [
+    "gift_aid", "giving", "mail", "partners", "portal", "processor", "signups", "statements/test_register.py",
+    "guard/test_counters.py",
+]  # fmt: skip
 # A test run of minutes has met something that waits.
 SECONDS = 900
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.giving import checkout, donors
 from chalicelib.mail import outbox
 from chalicelib.partners import manage, store
@@ -19,6 +20,8 @@ from tests.faults.queues import Message, Queue
 from tests.faults.world import World
 
 ANN = "ann@example.org"
+GIFT_AID = DeclarationWithGift("Ann", "Lee", "12", "SW1A 1AA", "this_gift", "yes")
+LASTING = DeclarationWithGift("Ann", "Lee", "12", "SW1A 1AA", "future", "yes")
 Work = Callable[[World, str, Begin], None]
 Life = Callable[["Quiet"], Iterator[None]]
 
@@ -46,15 +49,15 @@ class Quiet:
 
     # What happens
 
-    def give(self, frequency: Any = "once", card: str = workload.VISA) -> None:
+    def give(self, frequency: Any = "once", card: str = workload.VISA, **more: Any) -> None:
         """A gift from the button to the payment page, and paid there."""
-        page = self.start(frequency)
+        page = self.start(frequency, **more)
         self.world.standin.pay(page, card, ANN, "Ann Lee")
 
-    def start(self, frequency: Any = "once") -> str:
+    def start(self, frequency: Any = "once", currency: str = "usd", **more: Any) -> str:
         """A gift from the button to the payment page."""
         gift_id = f"{len(self.world.standin.world.all('checkout.session')) + 1:032x}"
-        wanted = checkout.checked(checkout.GiftRequest(gift_id, 60_00, "usd", frequency))
+        wanted = checkout.checked(checkout.GiftRequest(gift_id, 60_00, currency, frequency, **more))
         self.do("a gift is posted", lambda: checkout.start(wanted))
         (page,) = self.world.standin.world.all("checkout.session", status="open")
         self.world.shown.add(page["id"])
@@ -256,9 +259,25 @@ def mailbox(quiet: Quiet) -> Iterator[None]:
     yield
 
 
+def declared_with_gifts(quiet: Quiet) -> Iterator[None]:
+    """Gift Aid with a gift, with a debit that takes its days, with a monthly gift, and with a page that nobody pays."""
+    quiet.give(currency="gbp", gift_aid=GIFT_AID)
+    yield
+    quiet.give(card=workload.BANK, currency="gbp", gift_aid=GIFT_AID)
+    yield
+    quiet.later(5)
+    yield
+    quiet.give("monthly", currency="gbp", gift_aid=LASTING)
+    yield
+    quiet.start(currency="gbp", gift_aid=GIFT_AID)
+    quiet.later(31)
+    yield
+
+
 EVERY: tuple[Life, ...] = (
     refunded_in_parts, refund_that_fails, dispute_won, dispute_lost, debit_that_arrives, debit_that_fails, suspected,
     page_that_expires, a_partner_s_year, a_card_that_fails, lapsed, nobody_hears, refund_unheard, mailbox,
+    declared_with_gifts,
 )
 # Lives in which our own code does nothing but listen, so that their events can come in any order.
 TOLD: tuple[Life, ...] = (

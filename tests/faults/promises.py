@@ -27,9 +27,10 @@ PURE = "history and statements are pure functions of facts"
 TRUTHFUL = "the thank-you page says paid when it is"
 POISON = "poison stops nobody and lies in the dead letters"
 REDRIVEN = "at rest no letter is dead and nothing waits"
+DECLARED = "what was declared with a gift stands once, if it is paid"
 ENDS = "the simulation ends"
 EVERY = (FACTS, TOTALS, NEVER_BACK, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, ONE_PAGE, PARTNERS, PURE, TRUTHFUL,
-         POISON, REDRIVEN, ENDS)  # fmt: skip
+         POISON, REDRIVEN, DECLARED, ENDS)  # fmt: skip
 # What Stripe's balance transactions are in the words of the ledger.
 MOVEMENTS = {"charge": "payment", "refund": "refund", "refund_failure": "refund_failed",
              "dispute": "dispute", "dispute_reversal": "dispute_won"}  # fmt: skip
@@ -108,6 +109,7 @@ class Promises:
         self.holds(ENDS, True, "")
         self.money_is_right()
         self._receipts_are_sent()
+        self._declarations_stand()
         self._partnerships_are_right()
         self._history_is_pure()
         self._pages_tell_the_truth()
@@ -163,6 +165,18 @@ class Promises:
         receipts = {sent.about for sent in self.world.sent if sent.mail == "receipt"}
         for gift_id in sorted(paid):
             self.holds(NEVER_NONE, gift_id in receipts, f"gift {gift_id}")
+
+    def _declarations_stand(self) -> None:
+        """One for each gift that wished for Gift Aid on its page and was paid, under its payer; none of these still waits."""
+        pages = self.world.standin.world.all("checkout.session")
+        wished = {each["metadata"]["gift_id"] for each in pages if each["metadata"].get("gift_aid") == "true"}
+        payments = [each for each in tables.held("FACT#") if each["kind"] == "payment"]
+        paid = [(each["pk"], each["payment"]["about"]["gift_id"]) for each in payments]
+        due = sorted((donor, gift_id) for donor, gift_id in paid if gift_id in wished)
+        stand = sorted((each["pk"], each["gift_id"]) for each in tables.held("GIFTAID#"))
+        self.holds(DECLARED, stand == due, f"due {due}, there {stand}")
+        wait = {each["gift_id"] for each in tables.every() if each["pk"].startswith("GIFTAID#")}
+        self.holds(DECLARED, not wait & {gift_id for _, gift_id in due}, f"still waiting {wait}")
 
     def _partnerships_are_right(self) -> None:
         ours = {each["partnership_id"]: items.as_struct(each, Partnership) for each in tables.held("PARTNER#")}

@@ -109,6 +109,22 @@ def test_a_donor_declares_and_cancels_in_the_portal_and_nobody_else_can(giving: 
     assert store.of_donor(giving.donor_id())[0].cancelled_at == MADE
 
 
+def test_a_refused_declaration_comes_back_as_it_was_typed(giving: World, site: Site) -> None:
+    """
+    With the fault at its field, and the session's own token, so that it can be sent again.
+    """
+    giving.give(50_00, "gbp")
+    site.sign_in(giving, GIVER)
+    for field, typed in (("postcode", "12207"), ("scope", ""), ("taxpayer", "")):
+        answer = site.form("/portal/gift-aid", {**msgspec.to_builtins(ANN), field: typed})
+
+        assert answer.status == 400
+        assert f'id="{field}-fault"' in answer.text
+        assert 'value="Lee"' in answer.text
+        assert 'name="own_form"' in answer.text
+    assert store.of_donor(giving.donor_id()) == []
+
+
 def test_nobody_needs_a_title(giving: World) -> None:
     """
     It is optional in HMRC's schedule, and so here: blank in, blank out.
@@ -161,3 +177,4 @@ def test_the_schedule_has_hmrcs_columns_and_only_what_is_covered(
     trail = (tmp_path / "claim.csv.trail.csv").read_text()
     assert store.of_donor(giving.donor_id())[0].declaration_id in trail
     assert giving.charge_of(charge) in trail
+    assert "2026-03-10,in the portal" in trail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib import aws, keys, tokens
+from chalicelib.gift_aid import store as gift_aid
+from chalicelib.gift_aid.store import DeclarationRequest
 from chalicelib.guard import counters, rate_limit
 from chalicelib.guard.askers import Asker
 from chalicelib.guard.rate_limit import LIMITS, Doing
@@ -114,6 +117,8 @@ def send(site: Site, giving: World, way: Way) -> Answered:
     }  # fmt: skip
     if "{session_id}" in path:
         names["session_id"] = another_session(giving)
+    if "{declaration_id}" in path:
+        names["declaration_id"] = a_declaration(giving)
     asks = {"/sign-ups/preferences": f"?token={_mail_token()}", "/sign-ups/unsubscribe": f"?token={_mail_token()}",
             "/thank-you": f"?gift={names['gift_id']}", "/form-token": f"?gift_id={'a' * 32}"}  # fmt: skip
     if method in {"GET", "OPTIONS"}:
@@ -128,6 +133,13 @@ def another_session(giving: World) -> str:
     before = sessions.of_donor(giving.donor_id())
     sessions.begin(giving.donor_id(), Caller(HERE, "", {}))
     return next(each for each in sessions.of_donor(giving.donor_id()) if each not in before)
+
+
+def a_declaration(giving: World) -> str:
+    """The id of a Gift Aid declaration of Ann's that was never there before."""
+    declared = DeclarationRequest("Ann", "Lee", secrets.token_hex(8), "SW1A 1AA", "future", "yes")
+    gift_aid.declare(giving.donor_id(), declared, HERE)
+    return gift_aid.of_donor(giving.donor_id())[0].declaration_id
 
 
 def form_token_of(gift: dict[str, Any]) -> str:

@@ -76,6 +76,15 @@ SESSIONS = [
     }
     for at, device in enumerate(("Firefox on Linux", HOSTILE))
 ]  # fmt: skip
+DECLARED = {
+    "declared": True, "made_on": "2026-03-10", "past": True, "wording": {"future": f"{HOSTILE}\nb"},
+    "declarations": [
+        {"declaration_id": f"d{at}", "made_on": "2026-03-10", "scope": scope, "gift_id": gift_id, "first_name": HOSTILE,
+         "last_name": HOSTILE, "house": HOSTILE, "postcode": postcode, "country": country, "wording": f"{HOSTILE}\nb"}
+        for at, (scope, gift_id, postcode, country) in enumerate(
+            (("this_gift", "a" * 32, "SW1A 1AA", "GB"), ("future", "", "", "FR")))
+    ],
+}  # fmt: skip
 ADDRESS = {"line1": HOSTILE, "line2": None, "city": "", "region": "", "postal_code": "", "country": "US"}
 PROBLEMS = [
     NotFound(HOSTILE), NotSignedIn("x"), Forbidden(HOSTILE), Conflict(HOSTILE), TooMany("x", retry_after=90),
@@ -100,7 +109,7 @@ def _public() -> list[tuple[str, dict[str, Any]]]:
     return [
         *(("story.html", each) for each in told),
         *(("search.html", {"q": q, "found": stories.search(q)}) for q in ("", "child", HOSTILE)),
-        *(("give.html", {"form": giving_form.fresh({"currency": each})}) for each in ("usd", "jpy", "kwd")),
+        *(("give.html", {"form": giving_form.fresh({"currency": each})}) for each in ("usd", "jpy", "kwd", "gbp")),
         ("give.html", {"form": form, "form_token": "signed"}),
         ("give_card.html", {"form": form, "framed": True}),
         *((name, {}) for name in ("sign_up.html", "sign_up_thanks.html", "sign_up_done.html", "unsubscribed.html")),
@@ -157,6 +166,8 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         *(("portal/your_data.html", {"recent": recent}) for recent in (True, False)), ("portal/erased.html", {}),
         ("portal/partnerships.html", {"partnerships": PARTNERSHIPS}),
         ("portal/partnerships.html", {"partnerships": []}),
+        ("portal/gift_aid.html", {**DECLARED, "declared": False, "made_on": None, "declarations": []}),
+        ("portal/gift_aid.html", DECLARED),
         ("portal/sign_in.html", {"again": True}),
         ("portal/sessions.html", {"sessions": SESSIONS, "now": 1_773_147_600, "ended": True}),
         ("portal/sessions.html", {"sessions": SESSIONS[:1], "now": 1_773_147_600}),

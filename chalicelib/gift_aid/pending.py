@@ -1,0 +1,78 @@
+"""
+Declarations made on the giving form, until their gift is paid.
+
+    form sent --- waits by the gift's id ---+--- paid ---> the payer's declaration, and waits no more
+                                            `--- never --> forgotten
+
+Who pays is known only then, and nothing of it goes to Stripe. Paid means in
+the ledger: the step that books the payment takes the declaration along, so a
+payment heard of twice, late, or by reconcile alone leaves one declaration.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from chalicelib import clock, items, keys, writes
+from chalicelib.gift_aid import asked
+from chalicelib.gift_aid.asked import DeclarationWithGift
+from chalicelib.gift_aid.declaration import Declaration
+
+# A payment page is good for a day, a bank debit takes up to two weeks, and what no event told
+# reconcile finds within five weeks more.
+KEPT = timedelta(days=60)
+
+NONE_WAITS = "attribute_not_exists(pk) OR expires_at <= :now"
+NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
+
+
+def keep(gift_id: str, wanted: DeclarationWithGift, email_hash: str, ip: str) -> None:
+    """
+    Let a checked declaration wait for its gift. The same form sent again is the same declaration, made when first sent.
+
+    `email_hash` is of the address that was typed beside it, if one was: by it an erased donor's can be found.
+    """
+    made = msgspec.structs.replace(asked.made(wanted, clock.now(), ip, gift_id), declaration_id=f"gift-{gift_id}")
+    ends = {"expires_at": int((clock.now() + KEPT).timestamp())}
+    waits: list[items.Item] = [items.as_item(keys.passing("GIFTAID", gift_id), made)]
+    if email_hash:
+        waits.append({**keys.pending_declaration(email_hash, gift_id)})
+    now = {":now": clock.epoch_seconds()}
+    try:
+        items.transact([writes.put(items.passing(), each | ends, NONE_WAITS, now) for each in waits])
+    except items.ConditionFailed:
+        return  # it waits already
+
+
+def take(donor_id: str, gift_id: str) -> None:
+    """
+    Make what waits for this gift the declaration of the donor who paid it; nothing if nothing waits.
+
+    All or nothing, and once: a donor may have cancelled it by the time a late
+    event comes, and it must not stand again. Somebody who was erased declares
+    nothing any more.
+    """
+    key = keys.passing("GIFTAID", gift_id)
+    item = items.get(items.passing(), key)
+    if item is None or item["expires_at"] <= clock.epoch_seconds():
+        return
+    made = items.as_struct(item, Declaration)
+    standing = keys.donor(donor_id, keys.declaration(made.declaration_id))
+    try:
+        items.transact([
+            writes.check(items.giving(), keys.donor(donor_id), NOT_ERASED),
+            items.put_write(items.giving(), items.as_item(standing, made)),
+            writes.remove(items.passing(), key, items.PRESENT),
+        ])  # fmt: skip
+    except items.ConditionFailed:
+        items.delete(items.passing(), key)  # it stands already, or never will
+
+
+def forget(email_hash: str) -> None:
+    """Forget what waits beside an address. A gift that is paid all the same has no declaration then."""
+    pk = keys.pending_declaration(email_hash, "")["pk"]
+    for item in items.query_all(items.passing(), pk):
+        items.delete(items.passing(), keys.passing("GIFTAID", item["sk"]))
+        items.delete(items.passing(), {"pk": pk, "sk": item["sk"]})
