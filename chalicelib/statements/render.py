@@ -98,10 +98,6 @@ def _shown_date(day: date, locale: str) -> dict[str, str]:
 def _named(table: dict[str, Any], locale: str) -> dict[str, str]:
     from babel.numbers import get_currency_name  # noqa: PLC0415
 
-    gifts = len(table["lines"])
-    plural = get_currency_name(table["currency"].upper(), gifts + 1, locale)
-    return {"currency_name": f"{plural} ({table['currency'].upper()})", "count": _counted(gifts)}
-
-
-def _counted(gifts: int) -> str:
-    return "1 gift" if gifts == 1 else f"{gifts} gifts"
+    # For two or more: "US dollars", also above a single gift.
+    plural = get_currency_name(table["currency"].upper(), 2, locale)
+    return {"currency_name": f"{plural} ({table['currency'].upper()})"}
