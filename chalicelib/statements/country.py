@@ -17,7 +17,11 @@ class InReturn(msgspec.Struct, frozen=True):
 
 
 class Translation(msgspec.Struct, frozen=True):
-    """What a country's documents say to a donor who reads another language, and the `locale` of amounts and dates there."""
+    """
+    What a country's documents say to a donor who reads another language.
+
+    `locale` writes amounts and dates; its decimal sign must be the one that the tax office reads: 1.234 is not 1,234 there.
+    """
 
     locale: str
     receipt_sentences: tuple[str, ...]

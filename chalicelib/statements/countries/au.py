@@ -32,7 +32,7 @@ AUSTRALIA = Country(
     ),
     translations={
         "es": Translation(
-            locale="es_ES",
+            locale="es_US",
             in_return=InReturn(
                 receipt_nothing="Este recibo corresponde a un donativo a {legal_name}, {tax_number_label} {tax_number}.",
                 receipt_something=(

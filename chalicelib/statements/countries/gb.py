@@ -20,7 +20,7 @@ UNITED_KINGDOM = Country(
     ),
     translations={
         "es": Translation(
-            locale="es_ES",
+            locale="es_US",
             receipt_sentences=(
                 "{legal_name} recibió este donativo. Este recibo confirma el pago; no tiene efectos fiscales.",
             ),
