@@ -20,7 +20,7 @@ class Translation(msgspec.Struct, frozen=True):
     """
     What a country's documents say to a donor who reads another language.
 
-    `locale` writes amounts and dates; its decimal sign must be the one that the tax office reads: 1.234 is not 1,234 there.
+    `locale` writes amounts and dates. Its decimal sign must be the one that the tax office reads: 1.234 is not 1,234.
     """
 
     locale: str

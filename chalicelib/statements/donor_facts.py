@@ -19,16 +19,15 @@ def source(entity_id: str) -> Source:
 
 def recipient(donor_id: str, home: str, language: str = "") -> Recipient:
     """
-    The donor's name as they want it there, or else their mail address; their postal address if they gave one.
+    The donor's name as they want it there, or else their mail address, and their postal address if they gave one.
 
-    `language` is that of the document; without one it is the language that the donor prefers, if we write it.
+    `language` is the document's; without one it is the one that they prefer, if we write it.
     """
     donor = donors.profile(donor_id)
     if donor is None:
         return Recipient("")
-    language = language or wording.readable(donor.language)
-    lines = address_lines(donor.address, home)
-    return Recipient(donor.named_on_receipts or donor.email, lines, in_full=_is_in_full(donor), language=language)
+    name, lines = donor.named_on_receipts or donor.email, address_lines(donor.address, home)
+    return Recipient(name, lines, _is_in_full(donor), language or wording.readable(donor.language))
 
 
 def _is_in_full(donor: donors.Donor) -> bool:
@@ -38,7 +37,7 @@ def _is_in_full(donor: donors.Donor) -> bool:
 
 
 def address_lines(address: donors.Address, home: str) -> tuple[str, ...]:
-    """The address as a letter from country `home` would carry it: a country is named only if it is another, for the post there."""
+    """The address as a letter from country `home` would carry it: another country is named, in English."""
     town = " ".join(part for part in (address.region, address.postal_code) if part)
     place = ", ".join(part for part in (address.city, town) if part)
     country = "" if address.country == home else _country_name(address.country)

@@ -128,7 +128,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """Whose gifts the document is about: the legal entity's facts, the charity's name and what its funds are called, in which language."""
+    """Whose gifts the document is about: the legal entity's facts, the charity's name and what its funds are called."""
 
     charity: str
     entity: LegalEntity

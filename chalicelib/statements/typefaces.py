@@ -21,8 +21,11 @@ from chalicelib.plain_text import REORDERING, UNWANTED
 FOLDERS = tuple(Path(str(files(package))) for package in ("manimgx_fonts", "manimgx_fonts_cjk"))
 # A byte order mark is the one format character that PDF/UA forbids besides those that reorder.
 NEVER = REORDERING | {"\ufeff"}
-# Breaks, joiners, direction marks and variation selectors work without a glyph. Source: Unicode, Default_Ignorable_Code_Point.
-INVISIBLE = re.compile("[\n\u00ad\u034f\u061c\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]")
+# Breaks, joiners, direction marks and variation selectors work without a glyph.
+# Source: Unicode, Default_Ignorable_Code_Point.
+INVISIBLE = re.compile(
+    "[\n\u00ad\u034f\u061c\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef]"
+)
 COLLECTION = b"ttcf"
 
 
@@ -38,7 +41,11 @@ def covered(text: str) -> str:
 
 def bare(text: str) -> str:
     """The text, with names for every mark and joiner besides: each character left is one that stands alone."""
-    return "".join(_code(char, always=unicodedata.category(char)[0] == "M" or char == "\u200d") for char in covered(text))
+    return "".join(_code(char, always=_is_mark(char) or char == "\u200d") for char in covered(text))
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char).startswith("M")
 
 
 def _is_shapeless(char: str) -> bool:
@@ -53,7 +60,7 @@ def _covered(text: str) -> Iterator[str]:
     letter: frozenset[Path] = frozenset()
     for char in text:
         having = frozenset(face for face, codes in _faces() if ord(char) in codes)
-        if unicodedata.category(char) in {"Mn", "Me", "Mc"}:
+        if _is_mark(char):
             having &= letter
         invisible = bool(INVISIBLE.match(char))
         yield char if having or invisible else _code(char, always=True)

@@ -32,7 +32,7 @@ class Wording(msgspec.Struct, frozen=True):
 
 
 def readable(preferred: str) -> str:
-    """The language of a donor's documents, from what they or their browser said: "es-419" is Spanish, "fr" gets English."""
+    """The language of a donor's documents, from what they or Stripe said: "es-419" is Spanish, "fr" gets English."""
     language = preferred[:2].lower()
     return language if language in LANGUAGES else ENGLISH
 
@@ -40,13 +40,15 @@ def readable(preferred: str) -> str:
 def of_statement(country: Country, language: str, named: dict[str, str], *, something: bool) -> Wording:
     """What a yearly statement says; `something` was had in return for at least one gift."""
     spoken = country if country.statement_in_english else country.translations.get(language, country)
-    return _wording(country, spoken, spoken.statement_sentences, named, "statement", something=something)
+    which = "statement_something" if something else "statement_nothing"
+    return _wording(country, spoken, spoken.statement_sentences, named, which)
 
 
 def of_receipt(country: Country, language: str, named: dict[str, str], *, something: bool) -> Wording:
     """What one gift's receipt says."""
     spoken = country.translations.get(language, country)
-    return _wording(country, spoken, spoken.receipt_sentences, named, "receipt", something=something)
+    which = "receipt_something" if something else "receipt_nothing"
+    return _wording(country, spoken, spoken.receipt_sentences, named, which)
 
 
 def tribute(kind: str, name: str, locale: str) -> str:
@@ -56,16 +58,15 @@ def tribute(kind: str, name: str, locale: str) -> str:
 
 
 def _wording(
-    country: Country, spoken: Country | Translation, rest: Iterable[str], named: dict[str, str], kind: str, *, something: bool
+    country: Country, spoken: Country | Translation, rest: Iterable[str], named: dict[str, str], which: str
 ) -> Wording:  # fmt: skip
-    key = f"{kind}_{'something' if something else 'nothing'}"
-    told = (*_first(spoken.in_return, key), *rest)
-    official = () if spoken is country else _first(country.in_return, key)
+    told = (*_first(spoken.in_return, which), *rest)
+    official = () if spoken is country else _first(country.in_return, which)
     return Wording(spoken.locale, _filled(told, named), _filled(official, named))
 
 
-def _first(in_return: InReturn | None, key: str) -> tuple[str, ...]:
-    return (getattr(in_return, key),) if in_return else ()
+def _first(in_return: InReturn | None, which: str) -> tuple[str, ...]:
+    return (getattr(in_return, which),) if in_return else ()
 
 
 def _filled(sentences: Iterable[str], named: dict[str, str]) -> tuple[str, ...]:

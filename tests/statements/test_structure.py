@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from typing import Any
 
 import pikepdf
@@ -56,7 +57,7 @@ def test_headings_begin_with_one_and_leave_out_none(name: str) -> None:
 
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "statement" in name])

@@ -9,6 +9,14 @@ drawn up only when the year is over.
 
 from chalicelib.statements.country import Country, Translation
 
+IN_SPANISH = Translation(
+    locale="es_US",
+    receipt_sentences=(
+        "Este no es un recibo oficial a efectos del impuesto sobre la renta.",
+        "{legal_name} emite uno solo por todos sus donativos de un año, en inglés, cuando el año ha terminado.",
+    ),
+)
+
 CANADA = Country(
     locale="en_CA",
     currency="cad",
@@ -24,13 +32,5 @@ CANADA = Country(
     whole_years_only=True,
     # Regulation 3501 fixes the words, and Canada's tax office reads English and French.
     statement_in_english=True,
-    translations={
-        "es": Translation(
-            locale="es_US",
-            receipt_sentences=(
-                "Este no es un recibo oficial a efectos del impuesto sobre la renta.",
-                "{legal_name} emite uno solo por todos sus donativos de un año, en inglés, cuando el año ha terminado.",
-            ),
-        )
-    },
+    translations={"es": IN_SPANISH},
 )

@@ -8,6 +8,25 @@ on every document, whatever the amount.
 
 from chalicelib.statements.country import Country, InReturn, Translation
 
+IN_SPANISH = Translation(
+    locale="es_US",
+    in_return=InReturn(
+        receipt_nothing="{legal_name} no le proporcionó bienes ni servicios a cambio de este donativo.",
+        receipt_something=(
+            "{legal_name} le proporcionó, a cambio de este pago, los bienes o servicios descritos arriba. Su valor"
+            " es nuestra estimación de buena fe; solo es deducible lo que lo excede."
+        ),
+        statement_nothing="{legal_name} no le proporcionó bienes ni servicios a cambio de estos donativos.",
+        statement_something=(
+            "Cuando junto a un donativo se describen bienes o servicios, {legal_name} se los proporcionó a cambio;"
+            " su valor es nuestra estimación de buena fe, y solo es deducible lo que lo excede. {legal_name} no le"
+            " proporcionó bienes ni servicios a cambio de ningún otro donativo de esta lista."
+        ),
+    ),
+    receipt_sentences=("Conserve este recibo con sus documentos fiscales. No es asesoramiento jurídico.",),
+    statement_sentences=("Conserve esta constancia con sus documentos fiscales. No es asesoramiento jurídico.",),
+)
+
 UNITED_STATES = Country(
     locale="en_US",
     currency="usd",
@@ -30,24 +49,5 @@ UNITED_STATES = Country(
     receipt_sentences=("Keep this receipt with your tax records. It is not legal advice.",),
     statement_layout="us_statement",
     statement_sentences=("Keep this statement with your tax records. It is not legal advice.",),
-    translations={
-        "es": Translation(
-            locale="es_US",
-            in_return=InReturn(
-                receipt_nothing="{legal_name} no le proporcionó bienes ni servicios a cambio de este donativo.",
-                receipt_something=(
-                    "{legal_name} le proporcionó, a cambio de este pago, los bienes o servicios descritos arriba. Su valor"
-                    " es nuestra estimación de buena fe; solo es deducible lo que lo excede."
-                ),
-                statement_nothing="{legal_name} no le proporcionó bienes ni servicios a cambio de estos donativos.",
-                statement_something=(
-                    "Cuando junto a un donativo se describen bienes o servicios, {legal_name} se los proporcionó a cambio;"
-                    " su valor es nuestra estimación de buena fe, y solo es deducible lo que lo excede. {legal_name} no le"
-                    " proporcionó bienes ni servicios a cambio de ningún otro donativo de esta lista."
-                ),
-            ),
-            receipt_sentences=("Conserve este recibo con sus documentos fiscales. No es asesoramiento jurídico.",),
-            statement_sentences=("Conserve esta constancia con sus documentos fiscales. No es asesoramiento jurídico.",),
-        )
-    },
+    translations={"es": IN_SPANISH},
 )
