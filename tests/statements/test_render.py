@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import lists, text
 
 from chalicelib.giving.gift import Gift
-from chalicelib.statements import render
+from chalicelib.statements import render, typefaces
 from chalicelib.statements.statement import Mark, Recipient, Statement, draw_up, draw_up_receipt
 from tests.statements.papers import FIRST, MARIA, SOURCE, gift, text_of
 
@@ -176,6 +176,13 @@ def test_what_no_typeface_has_is_named_by_its_code(name: str, shown: str) -> Non
     assert is_pdf_ua(pdf)
     assert shown in text_of(pdf)
     assert ("A code such as" in text_of(pdf)) == ("[U+" in shown)
+
+
+def test_a_mark_is_set_in_the_typeface_of_its_letter() -> None:
+    """
+    An Arabic mark on a Latin letter has no typeface; the vowels of Hindi have the one of their letters.
+    """
+    assert typefaces.covered("a\u064e राहुल") == "a[U+064E] राहुल"
 
 
 def test_a_mark_that_does_not_go_with_its_letter_is_named_too() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.money import Money, in_words
 from chalicelib.statements import render
-from chalicelib.statements.statement import Recipient, draw_up
+from chalicelib.statements.statement import Recipient, Statement, draw_up
 from tests.statements import structure
 from tests.statements.papers import FIRST, SOURCE, gift
 from tests.statements.sheets import ENTITIES, LANGUAGES, NAMES, sheet
@@ -110,15 +110,29 @@ def test_a_name_from_the_right_does_not_turn_the_sentence_around_it() -> None:
     "In memory of" comes first on the line: the name is from the right, the sentence is not.
     """
     told = gift(1, tribute_kind="in_memory", tribute_name="محمد")
-    pdf = render.pdf("us_statement", draw_up(SOURCE, Recipient("Ann"), [told], 2026, FIRST))
+    places = places_of(["In memory of", "محمد"], draw_up(SOURCE, Recipient("Ann"), [told], 2026, FIRST))
+
+    assert places["In memory of"] < places["محمد"]
+
+
+def test_a_name_that_begins_from_the_right_goes_on_to_the_left() -> None:
+    """
+    The first name stands right of the last one, whatever letters that one is in.
+    """
+    places = places_of(["Smith", "محمد"], draw_up(SOURCE, Recipient("محمد Smith"), [gift()], 2026, FIRST))
+
+    assert places["Smith"] < places["محمد"]
+
+
+def places_of(texts: list[str], content: Statement) -> dict[str, float]:
+    """How far from the left edge each of the texts begins."""
     places: dict[str, float] = {}
 
     def see(text: str, matrix: list[float], *_: Any) -> None:
-        places.update({mark: matrix[4] for mark in ("In memory of", "محمد"[0]) if mark in text})
+        places.update({each: matrix[4] for each in texts if each in text})
 
-    pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_text=see)
-
-    assert places["In memory of"] < places["م"]
+    pypdf.PdfReader(io.BytesIO(render.pdf("us_statement", content))).pages[0].extract_text(visitor_text=see)
+    return places
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
