@@ -17,13 +17,8 @@ class InReturn(msgspec.Struct, frozen=True):
 
 
 class Translation(msgspec.Struct, frozen=True):
-    """
-    What a country's documents say to a donor who reads another language.
+    """What a country's documents say to a donor who reads another language."""
 
-    `locale` writes amounts and dates. Its decimal sign must be the one that the tax office reads: 1.234 is not 1,234.
-    """
-
-    locale: str
     receipt_sentences: tuple[str, ...]
     statement_sentences: tuple[str, ...] = ()
     in_return: InReturn | None = None
@@ -67,7 +62,6 @@ ELSEWHERE = Country(
     receipt_sentences=("{legal_name} received this gift. This receipt confirms the payment; it is not a tax receipt.",),
     translations={
         "es": Translation(
-            locale="es_ES",
             receipt_sentences=(
                 "{legal_name} recibió este donativo. Este recibo confirma el pago; no tiene efectos fiscales.",
             ),

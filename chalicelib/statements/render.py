@@ -16,6 +16,7 @@ import msgspec
 
 from chalicelib.money import Money, in_words
 from chalicelib.statements import typefaces
+from chalicelib.statements.wording import ENGLISH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,9 +77,9 @@ def _each_text(told: Any, readable: Callable[[str], str]) -> Any:
 
 
 def _shown(value: Any, locale: str) -> Any:
-    """The content with dates, amounts and currencies also as a reader of `locale` writes them."""
+    """The content with dates, amounts and currencies also in words, as `_shown_money` and `_reads` have it."""
     if isinstance(value, Money):
-        return {"minor": value.minor, "text": in_words(value, locale)}
+        return _shown_money(value, locale)
     if isinstance(value, date):
         return _shown_date(value, locale)
     if isinstance(value, (list, tuple)):
@@ -89,15 +90,29 @@ def _shown(value: Any, locale: str) -> Any:
     return {**told, **_named(told, locale)} if "currency" in told else told
 
 
+def _shown_money(money: Money, locale: str) -> dict[str, Any]:
+    """
+    The amount as the country's English has it, whatever the reader's language.
+
+    Its tax office reads it too: 1.234 is a thousand in Madrid and one in London.
+    """
+    return {"minor": money.minor, "text": in_words(money, f"en_{locale.partition('_')[2]}")}
+
+
+def _reads(locale: str) -> str:
+    """The locale of dates and currency names. Spanish has none for Britain, and is the same everywhere in these."""
+    return locale if locale.startswith(ENGLISH) else locale[:2]
+
+
 def _shown_date(day: date, locale: str) -> dict[str, str]:
     from babel.dates import format_date  # noqa: PLC0415
 
-    return {style: format_date(day, style, locale) for style in ("medium", "long")}
+    return {style: format_date(day, style, _reads(locale)) for style in ("medium", "long")}
 
 
 def _named(table: dict[str, Any], locale: str) -> dict[str, str]:
     from babel.numbers import get_currency_name  # noqa: PLC0415
 
     # For two or more: "US dollars", also above a single gift.
-    plural = get_currency_name(table["currency"].upper(), 2, locale)
+    plural = get_currency_name(table["currency"].upper(), 2, _reads(locale))
     return {"currency_name": f"{plural} ({table['currency'].upper()})"}

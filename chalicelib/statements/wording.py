@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from chalicelib.statements.country import Country, InReturn, Translation
+from chalicelib.statements.country import Country, InReturn
 
 ENGLISH = "en"
 LANGUAGES = frozenset({ENGLISH, "es"})
@@ -24,7 +24,11 @@ TRIBUTES = {
 
 
 class Wording(msgspec.Struct, frozen=True):
-    """How a document writes: `official` are sentences in English before those of the reader's language, `sentences`."""
+    """
+    How a document writes: `official` are sentences in English before those of the reader's language, `sentences`.
+
+    `locale` is that language, and the country for which it is written: "es_GB".
+    """
 
     locale: str
     sentences: tuple[str, ...]
@@ -39,16 +43,17 @@ def readable(preferred: str) -> str:
 
 def of_statement(country: Country, language: str, named: dict[str, str], *, something: bool) -> Wording:
     """What a yearly statement says; `something` was had in return for at least one gift."""
-    spoken = country if country.statement_in_english else country.translations.get(language, country)
+    language = ENGLISH if country.statement_in_english else language
+    spoken = country.translations.get(language, country)
     which = "statement_something" if something else "statement_nothing"
-    return _wording(country, spoken, spoken.statement_sentences, named, which)
+    return _wording(country, language, spoken.statement_sentences, named, which)
 
 
 def of_receipt(country: Country, language: str, named: dict[str, str], *, something: bool) -> Wording:
     """What one gift's receipt says."""
     spoken = country.translations.get(language, country)
     which = "receipt_something" if something else "receipt_nothing"
-    return _wording(country, spoken, spoken.receipt_sentences, named, which)
+    return _wording(country, language, spoken.receipt_sentences, named, which)
 
 
 def tribute(kind: str, name: str, locale: str) -> str:
@@ -58,11 +63,14 @@ def tribute(kind: str, name: str, locale: str) -> str:
 
 
 def _wording(
-    country: Country, spoken: Country | Translation, rest: Iterable[str], named: dict[str, str], which: str
+    country: Country, language: str, rest: Iterable[str], named: dict[str, str], which: str
 ) -> Wording:  # fmt: skip
-    told = (*_first(spoken.in_return, which), *rest)
-    official = () if spoken is country else _first(country.in_return, which)
-    return Wording(spoken.locale, _filled(told, named), _filled(official, named))
+    if language not in country.translations:
+        return Wording(country.locale, _filled((*_first(country.in_return, which), *rest), named))
+    translated = _first(country.translations[language].in_return, which)
+    region = country.locale.partition("_")[2]
+    official = _filled(_first(country.in_return, which), named)
+    return Wording(f"{language}_{region}", _filled((*translated, *rest), named), official)
 
 
 def _first(in_return: InReturn | None, which: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ an event it also states the amount and the market value of what was had.
 from chalicelib.statements.country import Country, InReturn, Translation
 
 IN_SPANISH = Translation(
-    locale="es_US",
     in_return=InReturn(
         receipt_nothing="Este recibo corresponde a un donativo a {legal_name}, {tax_number_label} {tax_number}.",
         receipt_something=(

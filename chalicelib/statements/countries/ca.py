@@ -10,7 +10,6 @@ drawn up only when the year is over.
 from chalicelib.statements.country import Country, Translation
 
 IN_SPANISH = Translation(
-    locale="es_US",
     receipt_sentences=(
         "Este no es un recibo oficial a efectos del impuesto sobre la renta.",
         "{legal_name} emite uno solo por todos sus donativos de un año, en inglés, cuando el año ha terminado.",

@@ -8,7 +8,6 @@ return, and claims nothing about Gift Aid.
 from chalicelib.statements.country import Country, Translation
 
 IN_SPANISH = Translation(
-    locale="es_US",
     receipt_sentences=(
         "{legal_name} recibió este donativo. Este recibo confirma el pago; no tiene efectos fiscales.",
     ),

@@ -9,7 +9,6 @@ on every document, whatever the amount.
 from chalicelib.statements.country import Country, InReturn, Translation
 
 IN_SPANISH = Translation(
-    locale="es_US",
     in_return=InReturn(
         receipt_nothing="{legal_name} no le proporcionó bienes ni servicios a cambio de este donativo.",
         receipt_something=(
