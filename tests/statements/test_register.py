@@ -126,7 +126,7 @@ def test_another_language_alone_does_not_replace_a_closed_years_statement(maria:
     second = register.issue(maria, "us", 2026)
 
     assert (second.number, second.replaces, second.language) == (2, first.serial, "es")
-    assert "Anula y sustituye a" in text_of(kept(second))
+    assert "Anula y sustituye n.º" in text_of(kept(second))
     speaks(maria, "en")
     assert register.issue(maria, "us", 2026) == second
 

@@ -68,7 +68,7 @@ def test_every_country_says_in_spanish_what_it_says_in_english(country: Country)
             "Constancia de donativos 2026", "A nombre de María Fernández López", "Del 1 de enero de 2026 al 31 de diciembre de 2026",
             "Rescate y ayuda legal", "31 mar 2026", "Total de 2 donativos", "$370.00", "No se cuentan: en disputa", "En memoria de",
             "provided no goods or services in return for any other gift", "no le proporcionó bienes ni servicios a cambio de ningún otro",
-            "Anula y sustituye a n.º US-2026", "Página 1 de 1", "Donativos en dólares estadounidenses (USD)",
+            "Anula y sustituye n.º US-2026", "Página 1 de 1", "Donativos en dólares estadounidenses (USD)",
         ]),
         ("us-receipt-es", ["Recibo de su donativo", "16 de mayo de 2026", "Donativo único", "Excedente $140.00", "only what exceeds it is deductible"]),
         ("uk-statement-es", ["Constancia de donativos 2026–27", "No es una declaración de Gift Aid", "£370.00", "Donativos en libras esterlinas (GBP)"]),

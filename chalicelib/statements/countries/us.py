@@ -13,12 +13,13 @@ IN_SPANISH = Translation(
         receipt_nothing="{legal_name} no le proporcionó bienes ni servicios a cambio de este donativo.",
         receipt_something=(
             "{legal_name} le proporcionó, a cambio de este pago, los bienes o servicios descritos arriba. Su valor"
-            " es nuestra estimación de buena fe; solo es deducible lo que lo excede."
+            " es nuestra estimación de buena fe; solo es deducible la parte que lo supere."
         ),
         statement_nothing="{legal_name} no le proporcionó bienes ni servicios a cambio de estos donativos.",
         statement_something=(
             "Cuando junto a un donativo se describen bienes o servicios, {legal_name} se los proporcionó a cambio;"
-            " su valor es nuestra estimación de buena fe, y solo es deducible lo que lo excede. {legal_name} no le"
+            " su valor es nuestra estimación de buena fe, y solo es deducible la parte que lo supere."
+            " {legal_name} no le"
             " proporcionó bienes ni servicios a cambio de ningún otro donativo de esta lista."
         ),
     ),
