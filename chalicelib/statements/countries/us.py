@@ -19,8 +19,7 @@ IN_SPANISH = Translation(
         statement_something=(
             "Cuando junto a un donativo se describen bienes o servicios, {legal_name} se los proporcionó a cambio;"
             " su valor es nuestra estimación de buena fe, y solo es deducible la parte que lo supere."
-            " {legal_name} no le"
-            " proporcionó bienes ni servicios a cambio de ningún otro donativo de esta lista."
+            " {legal_name} no le proporcionó bienes ni servicios a cambio de ningún otro donativo de esta lista."
         ),
     ),
     receipt_sentences=("Conserve este recibo con sus documentos fiscales. No es asesoramiento jurídico.",),
