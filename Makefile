@@ -29,7 +29,7 @@ lint: $(STAMP) ## check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-contract: $(STAMP) ## hold moto against Amazon's DynamoDB Local (Java, Maven) and our requests against stripe-mock (Go)
+contract: $(STAMP) ## hold moto against Amazon's DynamoDB Local (Java, Maven) our requests against stripe-mock (Go), documents against veraPDF (Java)
 	@$(BIN)/python -m tests.contract
 
 bench: $(STAMP) ## show speed as ratios against baselines of the same run

@@ -108,6 +108,8 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     follow: dict[str, str] = {}
     gift_aid: GiftAid | None = None
     benefits: dict[str, dict[str, Benefit]] = {}
+    # What funds are called in other languages, for documents: by language, then by fund.
+    funds_in: dict[str, dict[str, str]] = {}
 
     def entity_for(self, currency: str) -> tuple[str, LegalEntity]:
         """The id and facts of the legal entity that takes gifts in `currency`; the default one for any other."""
@@ -172,6 +174,9 @@ def _check(facts: Charity, *, production: bool) -> None:
         unknown = set(values) ^ set(facts.currencies)
         if fund not in facts.funds or unknown:
             raise MisconfiguredError(f"charity.toml: benefits.{fund}: no such fund, or currencies astray: {unknown}")
+    nameless = [fund for names in facts.funds_in.values() for fund in names if fund not in facts.funds]
+    if nameless:
+        raise MisconfiguredError(f"charity.toml: funds_in names unknown funds: {', '.join(nameless)}")
     unsigned = [each.signature for each in facts.entities.values() if each.signature and not _is_there(each.signature)]
     if unsigned:
         raise MisconfiguredError(f"charity.toml: no such file in {SIGNATURES.name}/: {', '.join(unsigned)}")

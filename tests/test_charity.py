@@ -90,6 +90,12 @@ def test_a_benefit_says_what_it_is_in_every_currency(aws_local: Cloud, tmp_path:
         charity.read(written(tmp_path, f"{EXAMPLE}\n{added}"), production=False)
 
 
+def test_a_translated_fund_is_a_fund(aws_local: Cloud, tmp_path: Path) -> None:
+    """A slip in its key would leave the fund under its English name, and nobody would know why."""
+    with pytest.raises(MisconfiguredError, match="moon"):
+        charity.read(written(tmp_path, EXAMPLE.replace("[funds_in.es]", '[funds_in.es]\nmoon = "La luna"')), production=False)
+
+
 @pytest.mark.parametrize("file", ["nobody.svg", "../common.typ"])
 def test_a_signature_is_a_file_that_is_there(aws_local: Cloud, tmp_path: Path, file: str) -> None:
     """Noticed at the start, and not by the first donor who asks for an official receipt."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 
@@ -14,6 +16,14 @@ class InReturn(msgspec.Struct, frozen=True):
     statement_something: str
 
 
+class Translation(msgspec.Struct, frozen=True):
+    """What a country's documents say to a donor who reads another language."""
+
+    receipt_sentences: tuple[str, ...]
+    statement_sentences: tuple[str, ...] = ()
+    in_return: InReturn | None = None
+
+
 class Country(msgspec.Struct, frozen=True):
     """
     One country's rules, as data: a module here and a layout beside it make a country.
@@ -23,7 +33,9 @@ class Country(msgspec.Struct, frozen=True):
     issued, `statement_required` those that only the yearly statement needs.
     `currency` is the one whose gifts stand first. `donor_in_full`: no yearly
     statement without the donor's full name and postal address.
-    `whole_years_only`: none before the year is over.
+    `whole_years_only`: none before the year is over. `translations` are by
+    language; `statement_in_english`: the yearly statement is in the tax
+    office's own words, for every donor.
     """
 
     locale: str
@@ -37,6 +49,8 @@ class Country(msgspec.Struct, frozen=True):
     in_return: InReturn | None = None
     donor_in_full: bool = False
     whole_years_only: bool = False
+    statement_in_english: bool = False
+    translations: Mapping[str, Translation] = {}
 
 
 # Where we issue no tax document yet, a gift is still confirmed, and nothing is claimed about tax.
@@ -46,4 +60,11 @@ ELSEWHERE = Country(
     paper="a4",
     required=("legal_name", "tax_number", "address"),
     receipt_sentences=("{legal_name} received this gift. This receipt confirms the payment; it is not a tax receipt.",),
+    translations={
+        "es": Translation(
+            receipt_sentences=(
+                "{legal_name} recibió este donativo. Este recibo confirma el pago; no tiene efectos fiscales.",
+            ),
+        )
+    },
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib import charity
 from chalicelib.errors import MisconfiguredError
 from chalicelib.giving import donors
+from chalicelib.statements import wording
 from chalicelib.statements.statement import Recipient, Source
 
 
@@ -13,16 +14,20 @@ def source(entity_id: str) -> Source:
     facts = charity.current()
     if entity_id not in facts.entities:
         raise MisconfiguredError(f"charity.toml: entities.{entity_id} took gifts, so it must stay there.")
-    return Source(facts.name, facts.entities[entity_id], facts.funds)
+    return Source(facts.name, facts.entities[entity_id], facts.funds, facts.funds_in)
 
 
-def recipient(donor_id: str, home: str) -> Recipient:
-    """The donor's name as they want it there, or else their mail address, and their postal address if they gave one."""
+def recipient(donor_id: str, home: str, language: str = "") -> Recipient:
+    """
+    The donor's name as they want it there, or else their mail address, and their postal address if they gave one.
+
+    `language` is the document's; without one it is the one that they prefer, if we write it.
+    """
     donor = donors.profile(donor_id)
     if donor is None:
         return Recipient("")
     name, lines = donor.named_on_receipts or donor.email, address_lines(donor.address, home)
-    return Recipient(name, lines, in_full=_is_in_full(donor))
+    return Recipient(name, lines, _is_in_full(donor), language or wording.readable(donor.language))
 
 
 def _is_in_full(donor: donors.Donor) -> bool:
@@ -32,7 +37,7 @@ def _is_in_full(donor: donors.Donor) -> bool:
 
 
 def address_lines(address: donors.Address, home: str) -> tuple[str, ...]:
-    """The address as a letter from country `home` would carry it: a country is named only if it is another."""
+    """The address as a letter from country `home` would carry it: another country is named, in English."""
     town = " ".join(part for part in (address.region, address.postal_code) if part)
     place = ", ".join(part for part in (address.city, town) if part)
     country = "" if address.country == home else _country_name(address.country)

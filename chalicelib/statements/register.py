@@ -19,7 +19,7 @@ import msgspec
 from chalicelib import charity, clock, items, keys
 from chalicelib.errors import NotFound
 from chalicelib.giving import ledger
-from chalicelib.statements import documents, donor_facts, render, statement
+from chalicelib.statements import documents, donor_facts, render, statement, wording
 from chalicelib.statements import tax_year as tax_years
 from chalicelib.statements.statement import Mark, Statement
 
@@ -39,6 +39,7 @@ class Issued(msgspec.Struct, frozen=True):
     One issued statement. `totals` are minor units by currency, what was kept of the gifts.
 
     `figures` tells whether its gifts and amounts changed; what was issued before there was such a thing has none.
+    `language` is the one that the donor's documents were in at the time.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Issued(msgspec.Struct, frozen=True):
     totals: dict[str, int]
     replaces: str = ""
     figures: str = ""
+    language: str = wording.ENGLISH
 
     @property
     def filename(self) -> str:
@@ -61,18 +63,25 @@ def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
     """
     The donor's statement of a tax year: the newest one if it still tells the truth, else a new one.
 
+    Once a year is over, another language is no other truth: a paper that may
+    lie at a tax office is not replaced because its donor reads differently now.
     Raises what `drawn` raises.
     """
     content, last = drawn(donor_id, entity_id, tax_year)
     if last and last.fingerprint == statement.fingerprint(content):
         return last
+    if last and last.language != content.donor.language and is_over(entity_id, tax_year):
+        as_it_was, _ = drawn(donor_id, entity_id, tax_year, last.language)
+        if last.fingerprint == statement.fingerprint(as_it_was):
+            return last
     return _enter(donor_id, entity_id, tax_year, content, last.number + 1 if last else 1)
 
 
-def drawn(donor_id: str, entity_id: str, tax_year: int) -> tuple[Statement, Issued | None]:
+def drawn(donor_id: str, entity_id: str, tax_year: int, language: str = "") -> tuple[Statement, Issued | None]:
     """
     What the statement says as things stand, under the number that would come next, and what was issued last.
 
+    In the donor's language, unless another is named.
     Raises NotFound for an entity or year without gifts to tell of. Where an
     earlier statement's gifts have all been returned, the new one says so.
     Raises Conflict for what the country wants and the donor or the time does
@@ -85,7 +94,7 @@ def drawn(donor_id: str, entity_id: str, tax_year: int) -> tuple[Statement, Issu
     last = newest(donor_id, entity_id, tax_year)
     if last is None and not any(map(statement.counts, gifts)):
         raise NotFound("There are no gifts in that tax year.")
-    recipient = donor_facts.recipient(donor_id, entity.country)
+    recipient = donor_facts.recipient(donor_id, entity.country, language)
     mark = _next_mark(donor_id, entity_id, tax_year, last)
     return statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark), last
 
@@ -140,6 +149,7 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
         totals={table.currency: table.kept.minor for table in content.tables},
         replaces=content.mark.replaces,
         figures=statement.figures(content),
+        language=content.donor.language,
     )
     documents.keep(issued.s3_key, pdf, issued.filename)
     key = keys.donor(donor_id, keys.statement(entity_id, tax_year, number))

@@ -19,6 +19,7 @@ import msgspec
 from chalicelib.errors import Conflict, MisconfiguredError, NotFound
 from chalicelib.money import Money
 from chalicelib.statements import tax_year as tax_years
+from chalicelib.statements import wording
 from chalicelib.statements.countries import COUNTRIES
 from chalicelib.statements.country import ELSEWHERE, Country
 
@@ -41,11 +42,16 @@ class Issuer(msgspec.Struct, frozen=True):
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """Whom the document is for: a name, and an address if we know one. `in_full`: both as a tax office wants them."""
+    """
+    Whom the document is for: a name, an address if we know one, and the language they read.
+
+    `in_full`: name and address are as a tax office wants them.
+    """
 
     name: str
     address: tuple[str, ...] = ()
     in_full: bool = False
+    language: str = wording.ENGLISH
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -83,8 +89,13 @@ class Table(msgspec.Struct, frozen=True):
     eligible: Money
 
 
-class Statement(msgspec.Struct, frozen=True):
-    """A donor's gifts to one legal entity in one tax year. `so_far`: the year had not ended at the time of issue."""
+# `omit_defaults`: a field that came later and is empty leaves fingerprints as they were.
+class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    A donor's gifts to one legal entity in one tax year. `so_far`: the year had not ended at the time of issue.
+
+    `sentences` are in the language of `locale`; `official` ones stand before them, in English, where that is another.
+    """
 
     mark: Mark
     issuer: Issuer
@@ -98,10 +109,11 @@ class Statement(msgspec.Struct, frozen=True):
     tables: tuple[Table, ...]
     waiting: tuple[Line, ...]
     sentences: tuple[str, ...]
+    official: tuple[str, ...] = ()
 
 
-class Receipt(msgspec.Struct, frozen=True):
-    """One gift, on paper."""
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One gift, on paper. `sentences` and `official` as in a Statement."""
 
     mark: Mark
     issuer: Issuer
@@ -112,6 +124,7 @@ class Receipt(msgspec.Struct, frozen=True):
     method: str
     note: str
     sentences: tuple[str, ...]
+    official: tuple[str, ...] = ()
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -120,6 +133,11 @@ class Source(msgspec.Struct, frozen=True):
     charity: str
     entity: LegalEntity
     funds: Mapping[str, str]
+    funds_in: Mapping[str, Mapping[str, str]] = {}
+
+    def funds_as(self, locale: str) -> Mapping[str, str]:
+        """What the funds are called in a locale's language, or else as ever."""
+        return {**self.funds, **self.funds_in.get(locale[:2], {})}
 
 
 def has_statements(country: str) -> bool:
@@ -150,20 +168,22 @@ def draw_up(source: Source, donor: Recipient, gifts: Iterable[Gift], tax_year: i
     _check_time(country, mark, last_day)
     _check_donor(country, donor)
     told = sorted(gifts, key=lambda gift: (gift.given_at, gift.charge_id))
-    tables = _tables((_line(gift, source.funds) for gift in told if counts(gift)), country.currency)
+    words = wording.of_statement(country, donor.language, _named(issuer), something=any(map(_brought_something, told)))
+    tables = _tables((_line(gift, source, words.locale) for gift in told if counts(gift)), country.currency)
     return Statement(
         mark=mark,
         issuer=issuer,
         donor=donor,
-        locale=country.locale,
+        locale=words.locale,
         paper=country.paper,
         year_name=tax_years.name(tax_year, code),
         first_day=tax_years.first_day(tax_year, code),
         last_day=last_day,
         so_far=mark.issued_on <= last_day,
         tables=tables,
-        waiting=tuple(_line(gift, source.funds) for gift in told if gift.state == "disputed"),
-        sentences=_sentences(_first_of_statement(country, tables) + country.statement_sentences, issuer),
+        waiting=tuple(_line(gift, source, words.locale) for gift in told if gift.state == "disputed"),
+        sentences=words.sentences,
+        official=words.official,
     )
 
 
@@ -178,17 +198,18 @@ def draw_up_receipt(source: Source, donor: Recipient, gift: Gift, issued_on: dat
         raise Conflict("Your bank disputes this payment. Its receipt waits until that is settled.", code="disputed")
     country = COUNTRIES.get(source.entity.country, ELSEWHERE)
     issuer = _issuer(source, country, country.required)
-    line = _line(gift, source.funds)
+    words = wording.of_receipt(country, donor.language, _named(issuer), something=gift.advantage.minor > 0)
     return Receipt(
         mark=Mark(gift.gift_id, issued_on),
         issuer=issuer,
         donor=donor,
-        locale=country.locale,
+        locale=words.locale,
         paper=country.paper,
-        gift=line,
+        gift=_line(gift, source, words.locale),
         method=gift.method,
         note=gift.about.tribute_note,
-        sentences=_sentences(_first_of_receipt(country, line) + country.receipt_sentences, issuer),
+        sentences=words.sentences,
+        official=words.official,
     )
 
 
@@ -198,9 +219,14 @@ def counts(gift: Gift) -> bool:
 
 
 def fingerprint(content: Statement | Receipt) -> str:
-    """The same for two documents that say the same, whenever and under whatever number they were issued."""
-    unmarked = msgspec.structs.replace(content, mark=Mark("", date.min))
-    return hashlib.sha256(msgspec.json.encode(unmarked, order="sorted")).hexdigest()
+    """
+    The same for two documents that say the same, whenever and under whatever number they were issued.
+
+    The language is part of it by the locale that came of it; which one the donor prefers is not said on the document.
+    """
+    told = msgspec.to_builtins(msgspec.structs.replace(content, mark=Mark("", date.min)))
+    del told["donor"]["language"]
+    return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
 
 
 def figures(content: Statement) -> str:
@@ -265,14 +291,14 @@ def _table(currency: str, lines: tuple[Line, ...]) -> Table:
     )
 
 
-def _line(gift: Gift, funds: Mapping[str, str]) -> Line:
-    about = gift.about
+def _line(gift: Gift, source: Source, locale: str) -> Line:
+    about, funds = gift.about, source.funds_as(locale)
     if about.advantage and not about.advantage_description.strip():
         raise MisconfiguredError(f"Gift {gift.gift_id} states the value of something in return, but not what it was.")
     return Line(
         given_on=gift.given_on,
         fund=funds.get(about.fund, about.fund) or next(iter(funds.values()), ""),
-        tribute=_tribute(about.tribute_kind, about.tribute_name),
+        tribute=wording.tribute(about.tribute_kind, about.tribute_name, locale),
         frequency=about.frequency,
         given=gift.money,
         refunded=gift.refunded,
@@ -283,26 +309,9 @@ def _line(gift: Gift, funds: Mapping[str, str]) -> Line:
     )
 
 
-def _tribute(kind: str, name: str) -> str:
-    if not name:
-        return ""
-    return f"In memory of {name}" if kind == "in_memory" else f"In honour of {name}"
+def _brought_something(gift: Gift) -> bool:
+    return counts(gift) and gift.advantage.minor > 0
 
 
-def _first_of_statement(country: Country, tables: Iterable[Table]) -> tuple[str, ...]:
-    if country.in_return is None:
-        return ()
-    something = any(table.advantage.minor for table in tables)
-    return (country.in_return.statement_something if something else country.in_return.statement_nothing,)
-
-
-def _first_of_receipt(country: Country, line: Line) -> tuple[str, ...]:
-    if country.in_return is None:
-        return ()
-    something = line.advantage.minor > 0
-    return (country.in_return.receipt_something if something else country.in_return.receipt_nothing,)
-
-
-def _sentences(sentences: Iterable[str], issuer: Issuer) -> tuple[str, ...]:
-    named = {name: getattr(issuer, name) for name in ("legal_name", "tax_number_label", "tax_number")}
-    return tuple(sentence.format(**named) for sentence in sentences)
+def _named(issuer: Issuer) -> dict[str, str]:
+    return {name: getattr(issuer, name) for name in ("legal_name", "tax_number_label", "tax_number")}

@@ -1,5 +1,5 @@
 """
-`python -m tests.contract`: our assumptions against moto, Amazon's DynamoDB Local and Stripe's stripe-mock.
+`python -m tests.contract`: our assumptions against moto, Amazon's DynamoDB Local, Stripe's stripe-mock and veraPDF.
 
 What the machine has no tools for is skipped, and said so. What it has the
 tools for and cannot be fetched or started is a failure.
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 
-from tests.contract import dynamodb_local, stripe_mock
+from tests.contract import dynamodb_local, stripe_mock, verapdf
 from tests.contract.program import Broken
 
 CONTRACT = "tests/contract"
@@ -27,7 +27,7 @@ SECONDS = 900
 def main() -> int:
     """Run all that can be run; 0 if nothing failed."""
     try:
-        return max(_with_stripe(), _with_dynamodb())
+        return max(_with_stripe(), _with_dynamodb(), _with_verapdf())
     except Broken as fault:
         print(f"contract: FAILED, {fault}", file=sys.stderr)
         return 1
@@ -53,6 +53,16 @@ def _with_dynamodb() -> int:
         there, stripe_s = "tests.contract.on_dynamodb_local", f"{CONTRACT}/test_stripe.py"
         stores = [f"tests/{each}" for each in STORES]
         return _pytest("-p", there, CONTRACT, f"--ignore={stripe_s}", *stores, DYNAMODB_LOCAL=address)
+
+
+def _with_verapdf() -> int:
+    lacking = verapdf.lacking()
+    if lacking:
+        _say(f"SKIPPED veraPDF: {lacking}.")
+        return 0
+    jars = verapdf.fetched()
+    _say(f"veraPDF {verapdf.version()}, every document against PDF/UA-1:")
+    return _pytest(f"{CONTRACT}/test_verapdf.py", VERAPDF=str(jars))
 
 
 def _pytest(*arguments: str, **environment: str) -> int:

@@ -99,6 +99,50 @@ def test_a_statement_so_far_becomes_a_whole_one_when_the_year_is_over(
     assert "year to date" not in text_of(kept(register.issue(maria, "us", 2026)))
 
 
+def speaks(donor_id: str, language: str) -> None:
+    items.update(items.giving(), keys.donor(donor_id), "SET #it = :new", {":new": language}, names={"#it": "language"})
+
+
+def test_a_statement_is_in_the_language_that_the_donor_prefers(maria: str) -> None:
+    """
+    Stripe tells "es-419" and the portal "es": both are Spanish.
+    """
+    ledger.record(maria, [JUNE])
+    speaks(maria, "es-419")
+
+    assert "Constancia de donativos 2026" in text_of(kept(register.issue(maria, "us", 2026)))
+
+
+def test_another_language_alone_does_not_replace_a_closed_years_statement(maria: str) -> None:
+    """
+    It may lie at the tax office; what replaces it for another reason is in the language of that day.
+    """
+    ledger.record(maria, [JUNE])
+    first = register.issue(maria, "us", 2026)
+    speaks(maria, "es")
+    assert register.issue(maria, "us", 2026) == first
+
+    ledger.record(maria, [refund(JUNE, 2000)])
+    second = register.issue(maria, "us", 2026)
+
+    assert (second.number, second.replaces, second.language) == (2, first.serial, "es")
+    assert "Anula y sustituye n.º" in text_of(kept(second))
+    speaks(maria, "en")
+    assert register.issue(maria, "us", 2026) == second
+
+
+def test_a_statement_to_date_follows_the_language(maria: str, clock_at: Callable[[datetime], None]) -> None:
+    """
+    It will be replaced anyway, and nobody files with it.
+    """
+    clock_at(datetime(2026, 9, 1, tzinfo=UTC))
+    ledger.record(maria, [JUNE])
+    register.issue(maria, "us", 2026)
+    speaks(maria, "es")
+
+    assert "año en curso" in text_of(kept(register.issue(maria, "us", 2026)))
+
+
 def test_who_loses_the_race_gives_the_winners_document(maria: str) -> None:
     """
     Two browsers ask at once: one number, one document.

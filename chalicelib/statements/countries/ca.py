@@ -7,7 +7,14 @@ an official receipt already: single gifts never get one, and the year's is
 drawn up only when the year is over.
 """
 
-from chalicelib.statements.country import Country
+from chalicelib.statements.country import Country, Translation
+
+IN_SPANISH = Translation(
+    receipt_sentences=(
+        "Este no es un recibo oficial a efectos del impuesto sobre la renta.",
+        "{legal_name} emite uno solo por todos sus donativos de un año, en inglés, cuando el año ha terminado.",
+    ),
+)
 
 CANADA = Country(
     locale="en_CA",
@@ -22,4 +29,7 @@ CANADA = Country(
     statement_required=("place_of_issue", "signatory", "signature"),
     donor_in_full=True,
     whole_years_only=True,
+    # Regulation 3501 fixes the words, and Canada's tax office reads English and French.
+    statement_in_english=True,
+    translations={"es": IN_SPANISH},
 )
