@@ -129,7 +129,17 @@ class Cloud:
     def _create_stack(self) -> dict[str, str]:
         stack = self._client("cloudformation")
         stack.create_stack(StackName=STACK, TemplateBody=json.dumps({"Resources": _created_resources()}))
-        return _names(stack)
+        names = _names(stack)
+        self._lock_buckets(names)
+        return names
+
+    def _lock_buckets(self, names: dict[str, str]) -> None:
+        """Versions and locks where the description asks for them: moto's CloudFormation leaves both out."""
+        locked = [name for name, each in _created_resources().items() if each["Properties"].get("ObjectLockEnabled")]
+        for bucket in [names[name] for name in locked]:
+            s3 = self._client("s3")
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+            s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
 
     def _forget(self) -> None:
         with self._lock:

@@ -48,6 +48,16 @@ def last_day(tax_year: int, country: str) -> date:
     return first_day(tax_year + 1, country) - timedelta(days=1)
 
 
+def records_end(day: date, country: str, years: int) -> date:
+    """
+    Until when the record of a gift of `day` is kept: 31 December, `years` after the year in which its tax year ends.
+
+    Where we know no tax year, as where we issue no statements, the gift's own calendar year counts.
+    """
+    ends = last_day(of(day, country), country).year if country in BEGINS else day.year
+    return date(ends + years, 12, 31)
+
+
 def name(tax_year: int, country: str) -> str:
     """What people there call it: "2026", or "2026–27" where it crosses a new year."""
     ends = last_day(tax_year, country).year
