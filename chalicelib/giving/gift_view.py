@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from chalicelib import charity
-from chalicelib.giving.gift import Fact, Frequency, Gift
+from chalicelib.giving.gift import Fact, Frequency, Gift, State
 
 Befell = Literal["refund", "refund_failed", "dispute", "dispute_won", "dispute_lost"]
 
@@ -32,7 +32,7 @@ class GiftView(msgspec.Struct, frozen=True):
     """A gift as its donor sees it. Amounts are in minor units; `given_on` is the date in the taker's tax zone."""
 
     gift_id: str
-    state: Literal["paid", "refunded", "disputed"]
+    state: State
     amount: int
     currency: str
     kept: int

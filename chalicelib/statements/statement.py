@@ -2,8 +2,9 @@
 What a tax statement and a receipt say. Pure: facts in, content out; how it looks is a layout's business.
 
 Amounts of different currencies stand in tables of their own and are never
-added together. A gift under open dispute is named but not counted; one that
-was returned in full is no gift and is left out.
+added together. A gift under open dispute, or one whose facts contradict each
+other, is named but not counted; one that was returned in full is no gift and
+is left out.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from chalicelib.statements.country import ELSEWHERE, Country
 if TYPE_CHECKING:
     from chalicelib.charity import LegalEntity
     from chalicelib.giving.gift import Frequency, Gift
+
+
+# What a gift is worth is not known while it is one of these.
+WAITING = frozenset({"disputed", "unclear"})
 
 
 class Issuer(msgspec.Struct, frozen=True):
@@ -162,7 +167,7 @@ def draw_up(source: Source, donor: Recipient, gifts: Iterable[Gift], tax_year: i
         last_day=last_day,
         so_far=mark.issued_on <= last_day,
         tables=tables,
-        waiting=tuple(_line(gift, source.funds) for gift in told if gift.state == "disputed"),
+        waiting=tuple(_line(gift, source.funds) for gift in told if gift.state in WAITING),
         sentences=_sentences(_first_of_statement(country, tables) + country.statement_sentences, issuer),
     )
 
@@ -193,7 +198,7 @@ def draw_up_receipt(source: Source, donor: Recipient, gift: Gift, issued_on: dat
 
 
 def counts(gift: Gift) -> bool:
-    """Whether a statement counts the gift: some of it was kept, and nobody disputes it."""
+    """Whether a statement counts the gift: some of it was kept, and nobody disputes or doubts it."""
     return gift.state == "paid"
 
 

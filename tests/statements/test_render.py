@@ -44,7 +44,7 @@ def statement(*gifts: Gift, donor: Recipient = MARIA, mark: Mark = FIRST) -> Sta
         "$250.00",
         "$20.00",
         "$230.00",
-        "Not counted: disputed",
+        "Not counted: disputed or unclear",
         "$99.00",
         "Page 1 of 1",
     ],
