@@ -19,14 +19,10 @@ from chalicelib.giving.donors import Address, Donor
 from chalicelib.giving.gift import About, Fact, Kind, Payment, renewal_id
 from chalicelib.money import Money
 from chalicelib.partners.partnership import Partnership, State, Trouble, day_of_month, first_charge_from
-from chalicelib.processor import vocabulary
+from chalicelib.processor import said, vocabulary
 from chalicelib.processor.understood import understood
 
 Object = dict[str, Any]
-
-# In Stripe's metadata all values are texts of at most 500 characters.
-# Source: https://docs.stripe.com/metadata
-ABOUT_FIELDS = {field.name: field for field in msgspec.structs.fields(About)}
 
 # An invoice of which nothing is owed any more.
 SETTLED = frozenset({"paid", "void", "uncollectible"})
@@ -39,11 +35,6 @@ STATES: dict[str, State] = {
     "canceled": "ended", "paused": "paused",
 }  # fmt: skip
 
-def metadata_of(about: About) -> dict[str, str]:
-    """What travels with the payment so that the ledger can be rebuilt from Stripe alone."""
-    built = msgspec.to_builtins(about)
-    return {name: str(value).lower() if value is True else str(value) for name, value in built.items()}
-
 @understood
 def metadata_on(thing: Object) -> Object:
     """The metadata that an object carries. An object without the field is none whose owner we could tell."""
@@ -52,14 +43,7 @@ def metadata_on(thing: Object) -> Object:
 @understood
 def about_of(metadata: Object | None) -> About | None:
     """What the donor said of the gift, or None if the object is not one of ours."""
-    if not metadata or not metadata.get("gift_id"):
-        return None
-    ours = {name: value for name, value in metadata.items() if name in ABOUT_FIELDS}
-    try:
-        return msgspec.convert(ours, About, strict=False)
-    except msgspec.ValidationError:
-        # Somebody edited the metadata by hand; the gift is still that gift.
-        return About(gift_id=str(metadata["gift_id"]))
+    return said.read(metadata or {})
 
 @understood
 def about_of_invoice(invoice: Object) -> About | None:

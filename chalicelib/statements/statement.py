@@ -274,6 +274,8 @@ def _line(gift: Gift, funds: Mapping[str, str]) -> Line:
     about = gift.about
     if about.advantage and not about.advantage_description.strip():
         raise MisconfiguredError(f"Gift {gift.gift_id} states the value of something in return, but not what it was.")
+    if about.advantage_description.strip() and not about.advantage:
+        raise MisconfiguredError(f"Gift {gift.gift_id} states something in return, but not its value.")
     return Line(
         given_on=gift.given_on,
         fund=funds.get(about.fund, about.fund) or next(iter(funds.values()), ""),

@@ -192,6 +192,14 @@ def test_a_value_without_a_description_is_refused() -> None:
         draw_up(source("us"), MARIE, [gift(1, 20000, advantage=6000)], 2026, mark("us"))
 
 
+def test_a_description_without_a_value_is_refused() -> None:
+    """
+    A value that was mistyped is not nothing: the whole amount would stand there as deductible.
+    """
+    with pytest.raises(MisconfiguredError, match="not its value"):
+        draw_up(source("us"), MARIE, [gift(1, 20000, advantage_description="Dinner")], 2026, mark("us"))
+
+
 @pytest.mark.parametrize("entity", ["us", "au"])
 def test_the_receipt_of_a_gift_with_a_benefit_does_not_say_there_was_none(entity: str) -> None:
     """
