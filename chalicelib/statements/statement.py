@@ -61,8 +61,14 @@ class Mark(msgspec.Struct, frozen=True):
     replaces: str = ""
 
 
-class Line(msgspec.Struct, frozen=True):
-    """One gift. `kept` is `given` less `refunded`; `eligible`, what counts for tax, is `kept` less `advantage`."""
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    One gift. `kept` is `given` less `refunded` and `lost`; `eligible`, what counts for tax, is `kept` less `advantage`.
+
+    `lost` is what the donor's bank took back by a dispute that is over. It is
+    there only if there is some, or every statement issued before would tell
+    something else.
+    """
 
     given_on: date
     fund: str
@@ -74,9 +80,10 @@ class Line(msgspec.Struct, frozen=True):
     advantage: Money
     advantage_description: str
     eligible: Money
+    lost: Money | None = None
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table(msgspec.Struct, frozen=True, omit_defaults=True):
     """The gifts of one currency, oldest first, and their totals."""
 
     currency: str
@@ -86,6 +93,7 @@ class Table(msgspec.Struct, frozen=True):
     kept: Money
     advantage: Money
     eligible: Money
+    lost: Money | None = None
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -259,6 +267,7 @@ def _tables(lines: Iterable[Line], first: str) -> tuple[Table, ...]:
 
 def _table(currency: str, lines: tuple[Line, ...]) -> Table:
     nothing = Money(0, currency)
+    lost = [line.lost for line in lines if line.lost]
     return Table(
         currency=currency,
         lines=lines,
@@ -267,6 +276,7 @@ def _table(currency: str, lines: tuple[Line, ...]) -> Table:
         kept=sum((line.kept for line in lines), nothing),
         advantage=sum((line.advantage for line in lines), nothing),
         eligible=sum((line.eligible for line in lines), nothing),
+        lost=sum(lost, nothing) if lost else None,
     )
 
 
@@ -287,7 +297,14 @@ def _line(gift: Gift, funds: Mapping[str, str]) -> Line:
         advantage=gift.advantage,
         advantage_description=about.advantage_description,
         eligible=gift.eligible,
+        lost=_lost(gift),
     )
+
+
+def _lost(gift: Gift) -> Money | None:
+    """What a bank took back and keeps; of a gift that waits nobody can say yet."""
+    gone = gift.money - gift.kept - gift.refunded
+    return gone if gone.minor > 0 and gift.state not in WAITING else None
 
 
 def _tribute(kind: str, name: str) -> str:
