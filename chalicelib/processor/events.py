@@ -77,7 +77,7 @@ def is_paid(charge: Object) -> bool:
     """
     Whether the money of this charge has arrived, and when is known.
 
-    A pending bank debit has not arrived. Just after success the balance
+    A pending bank debit has not arrived, though it is booked. Just after success the balance
     transaction may be missing for a while (charges are captured
     asynchronously since 2024-04-10; `charge.updated` brings it): a card's
     date is known without it, a debit's is not.
@@ -94,10 +94,17 @@ def is_known(charge: Object) -> bool:
 @understood
 def paid_at(charge: Object) -> datetime:
     """
-    The moment the payment succeeded.
+    The moment at which a payment that has succeeded was made.
 
-    A bank debit is created days before it succeeds; its balance transaction
-    is made when it does.
+        card        charged = booked = succeeded
+        bank debit  typed --- submitted to the bank, booked --- days --- succeeded
+
+    A debit's balance transaction is made when Stripe submits it (since 2024; it
+    was made at success before). No object keeps when it succeeded: only events
+    know, which may be lost, and `available_on` is about our payout. What is
+    submitted and then succeeds counts as given then, as a cheque does that was
+    posted and then cleared.
+    Source: https://support.stripe.com/questions/changes-to-balance-transaction-behavior-for-debit-payment-methods
     """
     moved = charge.get("balance_transaction")
     return from_epoch(moved["created"] if isinstance(moved, dict) else charge["created"])
