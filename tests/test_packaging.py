@@ -207,6 +207,18 @@ def test_every_dead_letter_queue_has_an_alarm(resources):
     assert {"MoneyDeadLetters", "MailDeadLetters"} <= watched
 
 
+def test_server_errors_of_another_stack_raise_no_alarm_here(resources):
+    """
+    CloudWatch knows a REST API by its name alone, so the name is the stack's own.
+    """
+    named = {each["Name"]: each["Value"] for each in resources["ServerErrorsAlarm"]["Properties"]["Dimensions"]}
+    api = resources["RestAPI"]["Properties"]
+
+    assert {"Ref": "AWS::StackName"} == named["ApiName"] == api["DefinitionBody"]["info"]["title"]
+    assert named["Stage"] == api["StageName"]
+    assert "Name" not in api, "it would go before the title"
+
+
 def test_the_gateways_own_answers_have_our_shape(resources):
     """
     A program that reads our errors reads one shape, whoever refused.
