@@ -29,7 +29,11 @@ class Happening(msgspec.Struct, frozen=True):
 
 
 class GiftView(msgspec.Struct, frozen=True):
-    """A gift as its donor sees it. Amounts are in minor units; `given_on` is the date in the taker's tax zone."""
+    """
+    A gift as its donor sees it. Amounts are in minor units; `given_on` is the date in the taker's tax zone.
+
+    `unclear`: what is recorded of it contradicts itself. Its amounts are as far as known, and staff look into it.
+    """
 
     gift_id: str
     state: State
