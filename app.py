@@ -27,7 +27,8 @@ from chalicelib.signups.routes import routes as signups
 from chalicelib.site.routes import routes as site
 from chalicelib.statements.routes import routes as statements
 
-app = Chalice(app_name="giving")
+# Its log goes by the name of ours, which has a handler of its own: with Chalice's as well every line would come twice.
+app = Chalice(app_name="giving", configure_logs=False)
 for blueprint in (
     giving, processor, signups, portal, portal_sessions, portal_email, portal_privacy, partners, statements, gift_aid,
     openapi.routes, health.routes, site,

@@ -35,7 +35,8 @@ class LegalEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     place_of_issue: str = ""
     signatory: str = ""
     signature: str = ""
-    # How many years after the one of a gift its record must be kept, and whether with the donor's name and address.
+    # How many years after the end of a gift's tax year its record must be kept, and whether with the donor's name and
+    # address. Issued documents are locked for as long.
     records_years: int = 7
     records_name_donor: bool = False
 

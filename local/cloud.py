@@ -132,7 +132,17 @@ class Cloud:
         # moto takes every template for YAML first, which is slow. YAML allows no tabs, so it tries JSON at once.
         template = json.dumps({"Resources": _created_resources()}, indent="\t")
         stack.create_stack(StackName=STACK, TemplateBody=template)
-        return _names(stack)
+        names = _names(stack)
+        self._lock_buckets(names)
+        return names
+
+    def _lock_buckets(self, names: dict[str, str]) -> None:
+        """Versions and locks where the description asks for them: moto's CloudFormation leaves both out."""
+        locked = [name for name, each in _created_resources().items() if each["Properties"].get("ObjectLockEnabled")]
+        for bucket in [names[name] for name in locked]:
+            s3 = self._client("s3")
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+            s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
 
     def _forget(self) -> None:
         """All but AWS's own key for encryption at rest: nothing is under it, and a new one takes 50 ms to find."""

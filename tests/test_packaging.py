@@ -93,6 +93,34 @@ def test_only_who_sends_mail_may_send_mail(resources):
     assert "ses:SendEmail" in _actions(resources["SendMailRole"])
 
 
+def test_no_function_can_undo_the_lock_on_a_document(resources):
+    """
+    Nothing allows it, and the bucket's own policy denies it to each of them, whatever theirs come to say.
+    """
+    roles = {name: resource for name, resource in resources.items() if resource["Type"] == "AWS::IAM::Role"}
+    statements = resources["DocumentsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    [denied] = [each for each in statements if each["Sid"] == "NoFunctionUndoesALock"]
+    kept_from = [arn["Fn::GetAtt"][0] for arn in denied["Condition"]["ArnEquals"]["aws:PrincipalArn"]]
+
+    assert resources["Documents"]["Properties"]["ObjectLockEnabled"] is True
+    assert {"s3:BypassGovernanceRetention", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration"} <= set(denied["Action"])
+    assert ("Deny", "*", sorted(roles)) == (denied["Effect"], denied["Principal"], sorted(kept_from))
+    assert not [name for name, role in roles.items() if _actions(role) & set(denied["Action"])]
+
+
+def test_who_draws_up_documents_may_lock_them(resources):
+    """
+    S3 takes a locked put only from who may set retention; a donor's copy of their data is never locked.
+    """
+    may = {name for name, each in resources.items() if each["Type"] == "AWS::IAM::Role" and "s3:PutObjectRetention" in _actions(each)}
+
+    assert {"ApiHandlerRole", "SendMailRole"} == may
+    for name in may:
+        for statement in resources[name]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]:
+            if "s3:PutObjectRetention" in statement["Action"]:
+                assert {"statements/*", "receipts/*"} >= {arn["Fn::Sub"].partition("/")[2] for arn in statement["Resource"]}
+
+
 @pytest.mark.parametrize("worker", WORKERS)
 def test_a_queue_hides_a_message_six_times_as_long_as_its_worker_may_take(resources, worker):
     """
@@ -177,6 +205,18 @@ def test_every_dead_letter_queue_has_an_alarm(resources):
     }
 
     assert {"MoneyDeadLetters", "MailDeadLetters"} <= watched
+
+
+def test_server_errors_of_another_stack_raise_no_alarm_here(resources):
+    """
+    CloudWatch knows a REST API by its name alone, so the name is the stack's own.
+    """
+    named = {each["Name"]: each["Value"] for each in resources["ServerErrorsAlarm"]["Properties"]["Dimensions"]}
+    api = resources["RestAPI"]["Properties"]
+
+    assert {"Ref": "AWS::StackName"} == named["ApiName"] == api["DefinitionBody"]["info"]["title"]
+    assert named["Stage"] == api["StageName"]
+    assert "Name" not in api, "it would go before the title"
 
 
 def test_the_gateways_own_answers_have_our_shape(resources):

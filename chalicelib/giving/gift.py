@@ -15,7 +15,7 @@ from chalicelib.money import Money
 
 Kind = Literal["payment", "refund", "refund_failed", "dispute", "dispute_won", "dispute_lost", "dispute_unclear"]
 Frequency = Literal["once", "monthly"]
-State = Literal["paid", "refunded", "disputed"]
+State = Literal["paid", "refunded", "disputed", "unclear"]
 
 # Which way each fact moves what the charity keeps. A lost dispute moves nothing: the money went when it opened.
 # Neither does one of which Stripe said something that we do not know: `said` keeps it, for somebody who does.
@@ -23,6 +23,9 @@ SIGN: dict[Kind, int] = {
     "payment": 1, "refund": -1, "refund_failed": 1, "dispute": -1, "dispute_won": 1, "dispute_lost": 0,
     "dispute_unclear": 0,
 }  # fmt: skip
+
+# What a fact brings back or ends. Of one whose other half we do not know no money is told: that went with the other.
+ENDS: dict[Kind, Kind] = {"refund_failed": "refund", "dispute_won": "dispute", "dispute_lost": "dispute"}
 
 
 class About(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,7 +55,7 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One thing that happened to one charge, named by Stripe's own object.
 
-    `gift_at` is the moment the payment succeeded, the same on every fact of
+    `gift_at` is the moment the payment was made (events.paid_at), the same on every fact of
     the charge, so that a gift's facts stand together; `at` is when this fact
     happened. `money` is positive; the kind says which way it went.
     """
@@ -83,6 +86,7 @@ class Gift(msgspec.Struct, frozen=True):
     What the facts of one charge add up to. `kept` is what the charity still holds of `money`.
 
     `later` is what happened to it after it was paid, in order of time.
+    `unclear` is one whose facts contradict each other: its amounts are as far as known.
     """
 
     gift_id: str
@@ -98,6 +102,7 @@ class Gift(msgspec.Struct, frozen=True):
     method: str
     subscription_id: str
     later: tuple[Fact, ...] = ()
+    unclear: bool = False
 
     @property
     def advantage(self) -> Money:
@@ -112,6 +117,8 @@ class Gift(msgspec.Struct, frozen=True):
     @property
     def state(self) -> State:
         """Disputed while the bank decides; refunded when nothing is kept, also after a lost dispute; else paid."""
+        if self.unclear:
+            return "unclear"
         if self.disputed:
             return "disputed"
         return "paid" if self.kept.minor > 0 else "refunded"
@@ -123,44 +130,37 @@ def fold(facts: Iterable[Fact]) -> Gift | None:
 
     Facts are a set: a repeated one adds nothing, and a refund may be known
     before the payment it returns, in which case there is no gift yet and the
-    answer is None. Raises FactsDisagree if charges, amounts or currencies
-    contradict each other; guessing would end on a tax statement.
+    answer is None. One half of a pair may be known before the other: a refund
+    that failed moves nothing without the refund. Raises FactsDisagree if
+    charges, amounts or currencies contradict each other; guessing would end
+    on a tax statement.
     """
-    told = _as_set(facts)
-    payment = next((fact for fact in told if fact.payment), None)
-    if payment is None or payment.payment is None:
-        return None
-    totals = _totals(told, payment)
-    kept = sum(SIGN[kind] * minor for kind, minor in totals.items())
-    refunded = totals["refund"] - totals["refund_failed"]
-    currency = payment.money.currency
-    if refunded < 0 or refunded > payment.money.minor:
-        raise FactsDisagree(f"Refunds of charge {payment.charge_id} exceed it.")
-    return Gift(
-        gift_id=payment.payment.about.gift_id,
-        charge_id=payment.charge_id,
-        given_at=payment.gift_at,
-        given_on=payment.payment.given_on,
-        entity=payment.payment.entity,
-        money=payment.money,
-        kept=Money(kept, currency),
-        refunded=Money(refunded, currency),
-        disputed=totals["dispute"] > totals["dispute_won"] + totals["dispute_lost"],
-        about=payment.payment.about,
-        method=payment.payment.method,
-        subscription_id=payment.payment.subscription_id,
-        later=tuple(sorted((fact for fact in told if not fact.payment), key=_in_time)),
-    )
+    gift, wrong = _folded(facts)
+    if wrong:
+        raise FactsDisagree(wrong[0])
+    return gift
 
 
 def fold_all(facts: Iterable[Fact]) -> list[Gift]:
-    """Every gift among `facts`, newest first. Facts of one charge need not stand together."""
+    """
+    Every gift among `facts`, newest first. Facts of one charge need not stand together.
+
+    One whose facts contradict each other is `unclear` and keeps none of the
+    others from being shown. Staff hear of it where it is recorded.
+    """
 
     def charge(fact: Fact) -> str:
         return fact.charge_id
 
-    gifts = (fold(told) for _, told in groupby(sorted(facts, key=charge), key=charge))
+    gifts = (_folded(told)[0] for _, told in groupby(sorted(facts, key=charge), key=charge))
     return sorted((gift for gift in gifts if gift), key=lambda gift: (gift.given_at, gift.charge_id), reverse=True)
+
+
+def without_their_half(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts that bring back or end what the others do not tell of."""
+    told = list(facts)
+    known = {(fact.kind, fact.stripe_id) for fact in told}
+    return [fact for fact in told if fact.kind in ENDS and (ENDS[fact.kind], fact.stripe_id) not in known]
 
 
 def renewal_id(invoice_id: str) -> str:
@@ -178,14 +178,40 @@ def second_payment_id(charge_id: str) -> str:
     return hashlib.sha256(f"second payment:{charge_id}".encode()).hexdigest()[:32]
 
 
-def _as_set(facts: Iterable[Fact]) -> list[Fact]:
+def _folded(facts: Iterable[Fact]) -> tuple[Gift | None, list[str]]:
+    """The gift, and what is wrong with its facts; with something wrong it is unclear, its amounts as far as known."""
+    told, wrong = _as_set(facts)
+    payment = next((fact for fact in told if fact.payment), None)
+    if payment is None:
+        return None, wrong
+    why_not = [_foreign(fact, payment) for fact in told]
+    gift = _gift(payment, [fact for fact, foreign in zip(told, why_not, strict=True) if not foreign])
+    wrong += filter(None, why_not)
+    if not 0 <= gift.refunded.minor <= gift.money.minor:
+        wrong.append(f"Refunds of charge {payment.charge_id} exceed it.")
+    return (_unclear(gift) if wrong else gift), wrong
+
+
+def _as_set(facts: Iterable[Fact]) -> tuple[list[Fact], list[str]]:
     """One fact per name, in order of name; the same name with other contents is a contradiction."""
     by_name: dict[tuple[str, str], Fact] = {}
+    wrong = []
     for fact in facts:
         known = by_name.setdefault((fact.kind, fact.stripe_id), fact)
         if known.money != fact.money or known.charge_id != fact.charge_id:
-            raise FactsDisagree(f"Two facts named {fact.kind} {fact.stripe_id} differ.")
-    return [by_name[name] for name in sorted(by_name)]
+            wrong.append(f"Two facts named {fact.kind} {fact.stripe_id} differ.")
+    return [by_name[name] for name in sorted(by_name)], wrong
+
+
+def _foreign(fact: Fact, payment: Fact) -> str:
+    """Why a fact cannot be of this payment; an empty text if it can."""
+    if fact.charge_id != payment.charge_id or fact.money.currency != payment.money.currency:
+        return f"{fact.kind} {fact.stripe_id} does not belong to charge {payment.charge_id}."
+    if fact.money.minor <= 0:
+        return f"{fact.kind} {fact.stripe_id} has no positive amount."
+    if fact.kind == "payment" and fact is not payment:
+        return f"Charge {payment.charge_id} was paid more than once."
+    return ""
 
 
 def _in_time(fact: Fact) -> tuple[datetime, int, str]:
@@ -193,14 +219,41 @@ def _in_time(fact: Fact) -> tuple[datetime, int, str]:
     return fact.at, list(SIGN).index(fact.kind), fact.stripe_id
 
 
-def _totals(facts: list[Fact], payment: Fact) -> dict[Kind, int]:
+def _totals(facts: list[Fact]) -> dict[Kind, int]:
     totals: dict[Kind, int] = dict.fromkeys(SIGN, 0)
+    halves = without_their_half(facts)
     for fact in facts:
-        if fact.charge_id != payment.charge_id or fact.money.currency != payment.money.currency:
-            raise FactsDisagree(f"{fact.kind} {fact.stripe_id} does not belong to charge {payment.charge_id}.")
-        if fact.money.minor <= 0:
-            raise FactsDisagree(f"{fact.kind} {fact.stripe_id} has no positive amount.")
-        totals[fact.kind] += fact.money.minor
-    if totals["payment"] != payment.money.minor:
-        raise FactsDisagree(f"Charge {payment.charge_id} was paid more than once.")
+        totals[fact.kind] += 0 if fact in halves else fact.money.minor
     return totals
+
+
+def _gift(payment: Fact, told: list[Fact]) -> Gift:
+    paid, totals, currency = payment.payment, _totals(told), payment.money.currency
+    assert paid, "what only a payment tells"
+    return Gift(
+        gift_id=paid.about.gift_id,
+        charge_id=payment.charge_id,
+        given_at=payment.gift_at,
+        given_on=paid.given_on,
+        entity=paid.entity,
+        money=payment.money,
+        kept=Money(sum(SIGN[kind] * minor for kind, minor in totals.items()), currency),
+        refunded=Money(totals["refund"] - totals["refund_failed"], currency),
+        disputed=totals["dispute"] > totals["dispute_won"] + totals["dispute_lost"],
+        about=paid.about,
+        method=paid.method,
+        subscription_id=paid.subscription_id,
+        later=tuple(sorted((fact for fact in told if not fact.payment), key=_in_time)),
+    )
+
+
+def _unclear(gift: Gift) -> Gift:
+    """
+    No more than all of it went back, and none that is not there is kept.
+
+    So two refunds of the whole, of which one has failed and that is not known yet, leave nothing.
+    """
+    refunded = min(max(0, gift.refunded.minor), gift.money.minor)
+    kept = min(max(0, gift.kept.minor), gift.money.minor - refunded)
+    currency = gift.money.currency
+    return msgspec.structs.replace(gift, refunded=Money(refunded, currency), kept=Money(kept, currency), unclear=True)

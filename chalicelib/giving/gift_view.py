@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from chalicelib import charity
-from chalicelib.giving.gift import Fact, Frequency, Gift
+from chalicelib.giving.gift import Fact, Frequency, Gift, State
 
 Befell = Literal["refund", "refund_failed", "dispute", "dispute_won", "dispute_lost"]
 
@@ -29,10 +29,14 @@ class Happening(msgspec.Struct, frozen=True):
 
 
 class GiftView(msgspec.Struct, frozen=True):
-    """A gift as its donor sees it. Amounts are in minor units; `given_on` is the date in the taker's tax zone."""
+    """
+    A gift as its donor sees it. Amounts are in minor units; `given_on` is the date in the taker's tax zone.
+
+    `unclear`: what is recorded of it contradicts itself. Its amounts are as far as known, and staff look into it.
+    """
 
     gift_id: str
-    state: Literal["paid", "refunded", "disputed"]
+    state: State
     amount: int
     currency: str
     kept: int

@@ -12,7 +12,7 @@ from chalicelib.giving.gift import About
 from chalicelib.giving.started import Started
 from chalicelib.giving.wish import GiftRequest
 from chalicelib.money import Money
-from chalicelib.processor import events
+from chalicelib.processor import said
 
 
 def total_of(wanted: GiftRequest) -> Money:
@@ -27,7 +27,7 @@ def params(wanted: GiftRequest, started: Started) -> dict[str, object]:
 
     Source: https://docs.stripe.com/api/checkout/sessions/create
     """
-    metadata = events.metadata_of(_about(wanted, started.total))
+    metadata = said.written(_about(wanted, started.total))
     monthly = wanted.frequency == "monthly"
     page: dict[str, object] = {
         "mode": "subscription" if monthly else "payment",

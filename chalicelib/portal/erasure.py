@@ -27,6 +27,7 @@ from chalicelib.partners import store as partnerships
 from chalicelib.portal import email_change, sessions
 from chalicelib.processor import customers
 from chalicelib.signups import store as signups
+from chalicelib.statements import tax_year
 
 NOT_YET = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
 # Before the first gift that this software can have recorded.
@@ -177,7 +178,7 @@ def _kept_by_law(donor_id: str) -> tuple[date | None, bool]:
     entities, until, named = charity.current().entities, None, False
     for gift in ledger.gifts_between(donor_id, BEGINNING, clock.now()):
         entity = entities[gift.entity]
-        ends = date(gift.given_on.year + entity.records_years, 12, 31)
+        ends = tax_year.records_end(gift.given_on, entity.country, entity.records_years)
         until = max(until or ends, ends)
         named = named or (entity.records_name_donor and ends >= clock.now().date())
     return until, named

@@ -19,14 +19,10 @@ from chalicelib.giving.donors import Address, Donor
 from chalicelib.giving.gift import About, Fact, Kind, Payment, renewal_id
 from chalicelib.money import Money
 from chalicelib.partners.partnership import Partnership, State, Trouble, day_of_month, first_charge_from
-from chalicelib.processor import vocabulary
+from chalicelib.processor import said, vocabulary
 from chalicelib.processor.understood import understood
 
 Object = dict[str, Any]
-
-# In Stripe's metadata all values are texts of at most 500 characters.
-# Source: https://docs.stripe.com/metadata
-ABOUT_FIELDS = {field.name: field for field in msgspec.structs.fields(About)}
 
 # An invoice of which nothing is owed any more.
 SETTLED = frozenset({"paid", "void", "uncollectible"})
@@ -39,11 +35,6 @@ STATES: dict[str, State] = {
     "canceled": "ended", "paused": "paused",
 }  # fmt: skip
 
-def metadata_of(about: About) -> dict[str, str]:
-    """What travels with the payment so that the ledger can be rebuilt from Stripe alone."""
-    built = msgspec.to_builtins(about)
-    return {name: str(value).lower() if value is True else str(value) for name, value in built.items()}
-
 @understood
 def metadata_on(thing: Object) -> Object:
     """The metadata that an object carries. An object without the field is none whose owner we could tell."""
@@ -52,14 +43,7 @@ def metadata_on(thing: Object) -> Object:
 @understood
 def about_of(metadata: Object | None) -> About | None:
     """What the donor said of the gift, or None if the object is not one of ours."""
-    if not metadata or not metadata.get("gift_id"):
-        return None
-    ours = {name: value for name, value in metadata.items() if name in ABOUT_FIELDS}
-    try:
-        return msgspec.convert(ours, About, strict=False)
-    except msgspec.ValidationError:
-        # Somebody edited the metadata by hand; the gift is still that gift.
-        return About(gift_id=str(metadata["gift_id"]))
+    return said.read(metadata or {})
 
 @understood
 def about_of_invoice(invoice: Object) -> About | None:
@@ -93,7 +77,7 @@ def is_paid(charge: Object) -> bool:
     """
     Whether the money of this charge has arrived, and when is known.
 
-    A pending bank debit has not arrived. Just after success the balance
+    A pending bank debit has not arrived, though it is booked. Just after success the balance
     transaction may be missing for a while (charges are captured
     asynchronously since 2024-04-10; `charge.updated` brings it): a card's
     date is known without it, a debit's is not.
@@ -110,10 +94,17 @@ def is_known(charge: Object) -> bool:
 @understood
 def paid_at(charge: Object) -> datetime:
     """
-    The moment the payment succeeded.
+    The moment at which a payment that has succeeded was made.
 
-    A bank debit is created days before it succeeds; its balance transaction
-    is made when it does.
+        card        charged = booked = succeeded
+        bank debit  typed --- submitted to the bank, booked --- days --- succeeded
+
+    A debit's balance transaction is made when Stripe submits it (since 2024; it
+    was made at success before). No object keeps when it succeeded: only events
+    know, which may be lost, and `available_on` is about our payout. What is
+    submitted and then succeeds counts as given then, as a cheque does that was
+    posted and then cleared.
+    Source: https://support.stripe.com/questions/changes-to-balance-transaction-behavior-for-debit-payment-methods
     """
     moved = charge.get("balance_transaction")
     return from_epoch(moved["created"] if isinstance(moved, dict) else charge["created"])

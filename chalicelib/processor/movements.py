@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[Kind | Literal["reversal"], Kind]] = {
 
 # In Stripe's own words: what moves for one of these must have its source in the answer.
 # Source: https://docs.stripe.com/reports/reporting-categories
-CATEGORIES = frozenset({"charge", "refund", "refund_failure", "dispute", "dispute_reversal"})
+CATEGORIES = frozenset({"charge", "charge_failure", "refund", "refund_failure", "dispute", "dispute_reversal"})
 
 
 class Movement(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from chalicelib import charity, log
 from chalicelib.errors import NotThere, NotUnderstood
 from chalicelib.gift_aid import pending as gift_aid
 from chalicelib.giving import donors, ledger, receipts, started
-from chalicelib.giving.gift import About, Fact, Payment
+from chalicelib.giving.gift import About, Fact, Payment, without_their_half
 from chalicelib.guard import outcomes
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
@@ -89,6 +89,7 @@ def charge(charge_id: str) -> Settled:
     donor_id, gift_at = _donor_and_when(found)
     told = _facts(found, gift_at, _payment(found, about, subscription_id, gift_at))
     new = ledger.record(donor_id, told)
+    _look_out_for_halves(charge_id, told)
     place = _place(charge_id)
     if place.unfinished:
         _look_out_for_the_erased(place)
@@ -295,6 +296,12 @@ def _look_out_for_the_erased(place: ledger.Place) -> None:
     donor = donors.profile(place.donor_id)
     if donor and donor.erased_at:
         log.alarm("payment_after_erasure", charge=place.charge_id)
+
+
+def _look_out_for_halves(charge_id: str, told: list[Fact]) -> None:
+    """Stripe tells of money that came back and not of its going: it is counted as neither, and staff should look."""
+    if without_their_half(told):
+        log.alarm("half_untold", charge=charge_id)
 
 
 def _payment(found: Object, about: About, subscription_id: str, at: datetime) -> Payment:

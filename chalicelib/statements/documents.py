@@ -1,11 +1,17 @@
-"""Documents kept in S3: each put there once under its name, and fetched by a link that soon ends."""
+"""
+Documents kept in S3: each put there once under its name, and fetched by a link that soon ends.
+
+    issued ---- locked: no call of ours deletes or replaces it ---- the records' years are over: staff may delete it
+    a donor's copy of their data, never locked ---- one day: S3 deletes it
+"""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 
-from chalicelib import aws, log, settings
+from chalicelib import aws, clock, log, settings
 from chalicelib.errors import DocumentAltered
 
 if TYPE_CHECKING:
@@ -18,15 +24,22 @@ LINK_SECONDS = 300
 TRIES = 3
 # To a role that may not list the bucket S3 calls a missing object forbidden.
 MISSING = {"404", "403", "NoSuchKey"}
+# Only who may bypass a lock can lift one, and none of our functions may: docs/decisions/0034.
+LOCK = "GOVERNANCE"
 
 
-def keep(key: str, document: bytes, filename: str, kind: str = PDF) -> None:
-    """Put the document under `key`, unless one is there: what was kept once is never overwritten."""
+def keep(key: str, document: bytes, filename: str, kind: str = PDF, locked_until: date | None = None) -> None:
+    """
+    Put the document under `key`, unless one is there: what was kept once is never overwritten.
+
+    Until the end of the day `locked_until` S3 refuses to delete or replace it.
+    """
     for attempt in range(TRIES):
         try:
             aws.s3().put_object(
                 Bucket=settings.current().documents_bucket, Key=key, Body=document, ContentType=kind,
                 ContentDisposition=_disposition(filename, kind), IfNoneMatch="*",
+                **_lock(locked_until),
             )  # fmt: skip
         except aws.s3().exceptions.ClientError as refused:
             if _code(refused) == "PreconditionFailed":
@@ -69,6 +82,19 @@ def link(key: str, filename: str, kind: str = PDF) -> str:
         },
         ExpiresIn=LINK_SECONDS,
     )
+
+
+def _lock(until: date | None) -> dict[str, Any]:
+    """
+    How S3 is told. Only puts with a checksum may lock.
+
+    For a document that is drawn up when its years are over there is no lock:
+    no tax office asks for it any more, and S3 refuses a moment that is past.
+    """
+    end = datetime.combine(until + timedelta(days=1), time(), UTC) if until else clock.now()
+    if end <= clock.now():
+        return {}
+    return {"ObjectLockMode": LOCK, "ObjectLockRetainUntilDate": end, "ChecksumAlgorithm": "SHA256"}
 
 
 def _disposition(filename: str, kind: str) -> str:

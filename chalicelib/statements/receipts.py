@@ -1,11 +1,18 @@
-"""One gift's receipt: drawn up from the gift's facts when first asked for, and kept."""
+"""One gift's receipt: drawn up from the gift's facts when first asked for, and kept as it was."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from chalicelib import clock
 from chalicelib.errors import NotFound
 from chalicelib.giving import ledger
-from chalicelib.statements import documents, donor_facts, render, statement
+from chalicelib.statements import documents, donor_facts, render, statement, tax_year
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from chalicelib.charity import LegalEntity
 
 
 def link_for(donor_id: str, gift_id: str) -> str:
@@ -26,5 +33,9 @@ def link_for(donor_id: str, gift_id: str) -> str:
     key = f"receipts/{donor_id}/{gift_id}-{statement.fingerprint(content)[:16]}.pdf"
     filename = f"receipt-{gift.given_on.isoformat()}-{gift_id[:8]}.pdf"
     if not documents.is_kept(key):
-        documents.keep(key, render.pdf("receipt", content), filename)
+        documents.keep(key, render.pdf("receipt", content), filename, locked_until=_until(source.entity, gift.given_on))
     return documents.link(key, filename)
+
+
+def _until(entity: LegalEntity, given_on: date) -> date:
+    return tax_year.records_end(given_on, entity.country, entity.records_years)

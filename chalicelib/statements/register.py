@@ -135,8 +135,8 @@ def _next_mark(donor_id: str, entity_id: str, tax_year: int, last: Issued | None
 
 def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, number: int) -> Issued:
     """Render, keep and enter under `number`; if somebody else took that number meanwhile, look again."""
-    country = charity.current().entities[entity_id].country
-    pdf = render.pdf(statement.layout(country), content)
+    entity = charity.current().entities[entity_id]
+    pdf = render.pdf(statement.layout(entity.country), content)
     sha256 = hashlib.sha256(pdf).hexdigest()
     issued = Issued(
         number=number,
@@ -151,7 +151,9 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
         figures=statement.figures(content),
         language=content.donor.language,
     )
-    documents.keep(issued.s3_key, pdf, issued.filename)
+    first_day = tax_years.first_day(tax_year, entity.country)
+    until = tax_years.records_end(first_day, entity.country, entity.records_years)
+    documents.keep(issued.s3_key, pdf, issued.filename, locked_until=until)
     key = keys.donor(donor_id, keys.statement(entity_id, tax_year, number))
     try:
         items.put(items.giving(), items.as_item(key, issued), items.ABSENT)

@@ -2,8 +2,9 @@
 What a tax statement and a receipt say. Pure: facts in, content out; how it looks is a layout's business.
 
 Amounts of different currencies stand in tables of their own and are never
-added together. A gift under open dispute is named but not counted; one that
-was returned in full is no gift and is left out.
+added together. A gift under open dispute, or one whose facts contradict each
+other, is named but not counted; one that was returned in full is no gift and
+is left out.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ from chalicelib.statements.country import ELSEWHERE, Country
 if TYPE_CHECKING:
     from chalicelib.charity import LegalEntity
     from chalicelib.giving.gift import Frequency, Gift
+
+
+# What a gift is worth is not known while it is one of these.
+WAITING = frozenset({"disputed", "unclear"})
 
 
 class Issuer(msgspec.Struct, frozen=True):
@@ -62,8 +67,14 @@ class Mark(msgspec.Struct, frozen=True):
     replaces: str = ""
 
 
-class Line(msgspec.Struct, frozen=True):
-    """One gift. `kept` is `given` less `refunded`; `eligible`, what counts for tax, is `kept` less `advantage`."""
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    One gift. `kept` is `given` less `refunded` and `lost`; `eligible`, what counts for tax, is `kept` less `advantage`.
+
+    `lost` is what the donor's bank took back by a dispute that is over. It is
+    there only if there is some, or every statement issued before would tell
+    something else.
+    """
 
     given_on: date
     fund: str
@@ -75,9 +86,10 @@ class Line(msgspec.Struct, frozen=True):
     advantage: Money
     advantage_description: str
     eligible: Money
+    lost: Money | None = None
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table(msgspec.Struct, frozen=True, omit_defaults=True):
     """The gifts of one currency, oldest first, and their totals."""
 
     currency: str
@@ -87,6 +99,7 @@ class Table(msgspec.Struct, frozen=True):
     kept: Money
     advantage: Money
     eligible: Money
+    lost: Money | None = None
 
 
 # `omit_defaults`: a field that came later and is empty leaves fingerprints as they were.
@@ -181,7 +194,7 @@ def draw_up(source: Source, donor: Recipient, gifts: Iterable[Gift], tax_year: i
         last_day=last_day,
         so_far=mark.issued_on <= last_day,
         tables=tables,
-        waiting=tuple(_line(gift, source, words.locale) for gift in told if gift.state == "disputed"),
+        waiting=tuple(_line(gift, source, words.locale) for gift in told if gift.state in WAITING),
         sentences=words.sentences,
         official=words.official,
     )
@@ -214,7 +227,7 @@ def draw_up_receipt(source: Source, donor: Recipient, gift: Gift, issued_on: dat
 
 
 def counts(gift: Gift) -> bool:
-    """Whether a statement counts the gift: some of it was kept, and nobody disputes it."""
+    """Whether a statement counts the gift: some of it was kept, and nobody disputes or doubts it."""
     return gift.state == "paid"
 
 
@@ -280,6 +293,7 @@ def _tables(lines: Iterable[Line], first: str) -> tuple[Table, ...]:
 
 def _table(currency: str, lines: tuple[Line, ...]) -> Table:
     nothing = Money(0, currency)
+    lost = [line.lost for line in lines if line.lost]
     return Table(
         currency=currency,
         lines=lines,
@@ -288,6 +302,7 @@ def _table(currency: str, lines: tuple[Line, ...]) -> Table:
         kept=sum((line.kept for line in lines), nothing),
         advantage=sum((line.advantage for line in lines), nothing),
         eligible=sum((line.eligible for line in lines), nothing),
+        lost=sum(lost, nothing) if lost else None,
     )
 
 
@@ -295,6 +310,8 @@ def _line(gift: Gift, source: Source, locale: str) -> Line:
     about, funds = gift.about, source.funds_as(locale)
     if about.advantage and not about.advantage_description.strip():
         raise MisconfiguredError(f"Gift {gift.gift_id} states the value of something in return, but not what it was.")
+    if about.advantage_description.strip() and not about.advantage:
+        raise MisconfiguredError(f"Gift {gift.gift_id} states something in return, but not its value.")
     return Line(
         given_on=gift.given_on,
         fund=funds.get(about.fund, about.fund) or next(iter(funds.values()), ""),
@@ -306,7 +323,14 @@ def _line(gift: Gift, source: Source, locale: str) -> Line:
         advantage=gift.advantage,
         advantage_description=about.advantage_description,
         eligible=gift.eligible,
+        lost=_lost(gift),
     )
+
+
+def _lost(gift: Gift) -> Money | None:
+    """What a bank took back and keeps; of a gift that waits nobody can say yet."""
+    gone = gift.money - gift.kept - gift.refunded
+    return gone if gone.minor > 0 and gift.state not in WAITING else None
 
 
 def _brought_something(gift: Gift) -> bool:

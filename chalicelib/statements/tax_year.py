@@ -22,7 +22,7 @@ BEGINS = {"US": (1, 1), "CA": (1, 1), "GB": (4, 6), "AU": (7, 1)}
 
 def settle(moment: datetime, zone: ZoneInfo) -> date:
     """
-    The date of a gift whose payment succeeded at `moment`, where its legal entity keeps its books.
+    The date of a gift whose payment was made at `moment` and succeeded, where its legal entity keeps its books.
 
     The same second is 31 December in Los Angeles and 1 January in New York,
     so this is asked once, when the payment is recorded, and kept.
@@ -46,6 +46,16 @@ def first_day(tax_year: int, country: str) -> date:
 def last_day(tax_year: int, country: str) -> date:
     """The last day that still belongs to the tax year."""
     return first_day(tax_year + 1, country) - timedelta(days=1)
+
+
+def records_end(day: date, country: str, years: int) -> date:
+    """
+    Until when the record of a gift of `day` is kept: 31 December, `years` after the year in which its tax year ends.
+
+    Where we know no tax year, as where we issue no statements, the gift's own calendar year counts.
+    """
+    ends = last_day(of(day, country), country).year if country in BEGINS else day.year
+    return date(ends + years, 12, 31)
 
 
 def name(tax_year: int, country: str) -> str:

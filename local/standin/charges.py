@@ -18,7 +18,12 @@ STATUS = {"paid": "succeeded", "processing": "pending", "declined": "failed"}
 
 
 def make(world: World, intent: Thing, method: Thing, outcome: Outcome) -> Thing:
-    """The charge of one attempt; a paid one has its balance transaction at once."""
+    """
+    The charge of one attempt; one that was not declined has its balance transaction at once.
+
+    A bank debit's is made when it is submitted to the bank, days before it succeeds.
+    Source: https://support.stripe.com/questions/changes-to-balance-transaction-behavior-for-debit-payment-methods
+    """
     source = source_of(world, method)
     paid, taken = outcome.status == "paid", outcome.status != "declined"
     id = world.new_id("py" if source.bank else "ch")
@@ -34,23 +39,24 @@ def make(world: World, intent: Thing, method: Thing, outcome: Outcome) -> Thing:
         receipt_url=f"{world.url}/receipts/{id}" if paid else None, refunded=False,
         statement_descriptor_suffix=intent["statement_descriptor_suffix"], status=STATUS[outcome.status],
         failure_code=outcome.code, failure_message=outcome.message))
-    if paid:
+    if taken:
         _book(world, charge, source)
     world.notes[id] = source
     return charge
 
 
 def succeed(world: World, charge: Thing) -> None:
-    """A delayed payment arrived: only now does its money reach the balance."""
+    """A delayed payment arrived."""
     charge.update(status="succeeded", paid=True, receipt_url=f"{world.url}/receipts/{charge['id']}")
-    _book(world, charge, world.notes[charge["id"]])
     world.tell("charge.succeeded", charge)
 
 
 def fail(world: World, charge: Thing, outcome: Outcome) -> None:
-    """A delayed payment came back."""
+    """A delayed payment came back: a second balance transaction takes away what the first brought."""
+    moved = balance.book(world, "payment_failure_refund", -charge["amount"], charge, "charge_failure")
     charge.update(status="failed", paid=False, captured=False, amount_captured=0,
-                  failure_code=outcome.code, failure_message=outcome.message)
+                  failure_code=outcome.code, failure_message=outcome.message,
+                  failure_balance_transaction=moved["id"])
     world.tell("charge.failed", charge)
 
 

@@ -34,6 +34,8 @@ EVERY = (FACTS, TOTALS, NEVER_BACK, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, 
 # What Stripe's balance transactions are in the words of the ledger.
 MOVEMENTS = {"charge": "payment", "refund": "refund", "refund_failure": "refund_failed",
              "dispute": "dispute", "dispute_reversal": "dispute_won"}  # fmt: skip
+# A bank debit is booked when it is submitted, and what comes back is booked once more. Only one that arrived is a gift.
+CAME_BACK = "charge_failure"
 
 # Whose statements are drawn up: its tax years are calendar years.
 ENTITY = "us"
@@ -140,7 +142,7 @@ class Promises:
     def _true_facts(self) -> list[tuple[Told, str]]:
         """What Stripe's balance transactions tell, and that disputes were lost, which moves nothing."""
         stripe, found = self.world.standin.world, []
-        for moved in stripe.all("balance_transaction"):
+        for moved in self._moved_for_good():
             kind = MOVEMENTS[moved["reporting_category"]]
             source = moved["source"]
             charge = source if kind == "payment" else (stripe.get("refund", source) or stripe.get("dispute", source) or {})["charge"]
@@ -151,12 +153,20 @@ class Promises:
         )
         return found
 
+    def _moved_for_good(self) -> list[Any]:
+        """The movements of Stripe's balance but those of debits that are on their way or came back."""
+        stripe = self.world.standin.world
+        unpaid = {charge["id"] for charge in stripe.all("charge") if not charge["paid"]}
+        every = stripe.all("balance_transaction")
+        assert all(moved["source"] in unpaid for moved in every if moved["reporting_category"] == CAME_BACK)
+        return [moved for moved in every if moved["source"] not in unpaid]
+
     def _totals_agree(self) -> None:
         ours: Counter[str] = Counter()
         for (kind, _, _, minor, currency), _ in _our_facts():
             ours[currency] += SIGN[kind] * minor  # type: ignore[index]
         books: Counter[str] = Counter()
-        for moved in self.world.standin.world.all("balance_transaction"):
+        for moved in self._moved_for_good():
             books[moved["currency"]] += moved["amount"]
         self.holds(TOTALS, ours == books, f"ours {dict(ours)}, Stripe's {dict(books)}")
 

@@ -10,7 +10,7 @@ from hypothesis import given as given_that
 from hypothesis import strategies as some
 
 from chalicelib.errors import FactsDisagree
-from chalicelib.giving.gift import About, Fact, Kind, Payment, fold, fold_all, renewal_id
+from chalicelib.giving.gift import About, Fact, Kind, Payment, fold, fold_all, renewal_id, without_their_half
 from chalicelib.money import Money
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -69,6 +69,53 @@ def test_a_refund_that_failed_gives_the_money_back() -> None:
 
     assert gift
     assert (gift.state, gift.kept.minor, gift.refunded.minor) == ("paid", 50_00, 0)
+
+
+@pytest.mark.parametrize(
+    ("half", "state"),
+    [
+        (fact("refund_failed", "re_1", 20_00), "paid"),
+        (fact("dispute_won", "du_1", 50_00), "paid"),
+        (fact("dispute_lost", "du_1", 50_00), "paid"),
+    ],
+)
+def test_half_a_pair_moves_nothing(half: Fact, state: str) -> None:
+    """What came back without having gone is not kept twice, and hides no other pair."""
+    gift = fold([PAID, half])
+    beside = fold([PAID, half, fact("refund", "re_2", 10_00), fact("dispute", "du_2", 40_00)])
+
+    assert gift
+    assert (gift.kept.minor, gift.refunded.minor, gift.state, gift.later) == (50_00, 0, state, (half,))
+    assert beside
+    assert (beside.kept.minor, beside.refunded.minor, beside.state) == (0, 10_00, "disputed")
+    assert without_their_half([PAID, half]) == [half]
+    assert without_their_half([half, PAID, fact("refund", "re_1", 20_00), fact("dispute", "du_1", 50_00)]) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "kept_minor", "refunded_minor"),
+    [
+        ([fact("refund", "re_1", 50_00), fact("refund", "re_2", 50_00)], 0, 50_00),
+        ([fact("refund", "re_1", 5_00, currency="eur")], 50_00, 0),
+        ([fact("refund", "re_1", 5_00), fact("refund", "re_1", 6_00)], 45_00, 5_00),
+        ([fact("payment", "ch_other", 90_00)], 50_00, 0),
+        ([fact("refund", "re_1", 50_00), fact("refund_failed", "re_1", 90_00)], 50_00, 0),
+    ],
+)
+def test_a_contradiction_hides_no_other_gift(more: list[Fact], kept_minor: int, refunded_minor: int) -> None:
+    """Of the gift itself is shown what is known, never more than was paid; a statement counts it only when settled."""
+    other = Fact("payment", "ch_2", "ch_2", AT.replace(day=11), AT, Money(5, "usd"), payment=PAID.payment)
+
+    whole, unclear = fold_all([other, PAID, *more])
+
+    assert (whole.state, whole.kept.minor) == ("paid", 5)
+    assert (unclear.state, unclear.money.minor) == ("unclear", 50_00)
+    assert (unclear.kept.minor, unclear.refunded.minor) == (kept_minor, refunded_minor)
+
+
+def test_contradictions_without_a_payment_are_no_gift() -> None:
+    """There is nothing yet that could be unclear."""
+    assert fold_all([fact("refund", "re_1", 5_00), fact("refund", "re_1", 6_00)]) == []
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def theirs(donor_id: str) -> Theirs:
     """Gathered from the tables themselves, so that a new kind of item or pointer is tried too."""
     kept = [item for table in (items.giving(), items.passing()) for item in everything(table) if _is_of(item, donor_id)]
     parts = {part for item in kept for key in ("pk", "sk") for part in str(item[key]).split("#")}
-    ids = {str(value) for item in kept for name, value in item.items() if name.endswith(("_id", "email", "number"))}
+    ids = {str(value) for item in kept for name, value in item.items() if name.endswith(("_id", "email", "number", "serial", "s3_key"))}
     cursors = {str(item["sk"]) for item in kept if str(item["sk"]).startswith(keys.FACTS)}
     return Theirs(donor_id, frozenset(parts | ids | cursors), frozenset(str(item["pk"]) for item in kept))
 

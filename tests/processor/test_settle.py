@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date
 
 import pytest
 
 from chalicelib import aws, settings
 from chalicelib.errors import NotUnderstood
 from chalicelib.giving import checkout
-from chalicelib.processor import settle
+from chalicelib.processor import reconcile, settle
 from chalicelib.processor.webhook import Hint
+from chalicelib.statements import register
 from tests.giving_world import World
 
 
@@ -62,7 +64,7 @@ def test_a_declined_card_is_no_gift_and_another_card_is(giving: World, card: str
 
 
 def test_a_bank_debit_counts_when_it_arrives(giving: World) -> None:
-    """`checkout.session.completed` can be unpaid; the gift's date is the day of success."""
+    """`checkout.session.completed` can be unpaid; the gift's date is the day it was submitted, which Stripe keeps."""
     gift_id = giving.start(50_00)
     giving.pay(gift_id, "000123456789")
     giving.deliver()
@@ -72,8 +74,33 @@ def test_a_bank_debit_counts_when_it_arrives(giving: World) -> None:
     giving.advance(days=5)
 
     assert checkout.progress_of(gift_id).state == "paid"
-    assert giving.gifts()[0].given_on.isoformat() == "2026-03-14"
+    assert giving.gifts()[0].given_on.isoformat() == "2026-03-10"
     assert len(giving.mails("Receipt")) == 1
+
+
+@pytest.mark.parametrize("webhooks", ["normal", "drop"])
+def test_a_debit_that_arrives_in_january_is_a_gift_of_december(giving: World, webhooks: str) -> None:
+    """Whether an event told of it or reconcile found it: the date hangs on nothing but what Stripe keeps."""
+    giving.advance(days=(date(2026, 12, 30) - giving.time.now().date()).days)
+    giving.pay(giving.start(50_00), "000123456789")
+    giving.standin.set_webhooks(webhooks)
+    giving.advance(days=6)
+    assert reconcile.last(days=10, both_ways=True).agrees
+
+    assert [gift.given_on.isoformat() for gift in giving.gifts()] == ["2026-12-30"]
+    assert register.issue(giving.donor_id(), "us", 2026).totals == {"usd": 50_00}
+
+
+def test_a_debit_that_came_back_is_no_difference(giving: World) -> None:
+    """Stripe books it twice, there and back; in our books it never was."""
+    giving.pay(giving.start(50_00), "000111111116")
+    giving.advance(days=6)
+    moved = giving.standin.read(lambda world: [each["amount"] for each in world.all("balance_transaction")])
+
+    report = reconcile.last(days=10, both_ways=True)
+
+    assert moved == [50_00, -50_00]
+    assert (report.agrees, report.unhealed, report.totals) == (True, [], {})
 
 
 def test_a_bank_debit_that_fails_is_said_to_have_failed(giving: World) -> None:

@@ -21,9 +21,10 @@ NEW_YEAR = datetime(2026, 1, 3, 15, tzinfo=UTC)
 
 
 def gift(
-    nth: int = 1, minor: int = 5000, currency: str = "usd", *, refunded: int = 0, disputed: bool = False, **about: Any
-) -> Gift:
-    """The nth gift of 2026, sixteen hours after the one before."""
+    nth: int = 1, minor: int = 5000, currency: str = "usd", *, refunded: int = 0, lost: int = 0, disputed: bool = False,
+    **about: Any,
+) -> Gift:  # fmt: skip
+    """The nth gift of 2026, sixteen hours after the one before. `lost` is what a dispute that is over took."""
     at = NEW_YEAR + timedelta(hours=16 * nth)
     gift_id = f"{nth:032x}"
     return Gift(
@@ -33,7 +34,7 @@ def gift(
         given_on=at.date(),
         entity="us",
         money=Money(minor, currency),
-        kept=Money(0 if disputed else minor - refunded, currency),
+        kept=Money(0 if disputed else minor - refunded - lost, currency),
         refunded=Money(refunded, currency),
         disputed=disputed,
         about=About(gift_id, **about),

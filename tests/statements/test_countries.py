@@ -102,6 +102,17 @@ def test_every_countrys_document_is_pdf_ua(entity: str) -> None:
         assert "/StructTreeRoot" in opened.Root
 
 
+@pytest.mark.parametrize("entity", sorted(REQUIRED))
+def test_what_a_dispute_took_is_on_every_countrys_document(entity: str) -> None:
+    """
+    What was received and what counts differ by it, so it stands between them.
+    """
+    said = text_of(pdf(entity, gift(1, 50_00, CURRENCIES[entity], lost=20_00)))
+
+    assert "Taken back by bank" in said
+    assert all(amount in said for amount in ("50.00", "20.00", "30.00"))
+
+
 def test_without_an_advantage_canada_says_so_in_figures() -> None:
     """
     The eligible amount and the advantage stand on every official receipt, also when it is nothing.
@@ -190,6 +201,14 @@ def test_a_value_without_a_description_is_refused() -> None:
     """
     with pytest.raises(MisconfiguredError, match="not what it was"):
         draw_up(source("us"), MARIE, [gift(1, 20000, advantage=6000)], 2026, mark("us"))
+
+
+def test_a_description_without_a_value_is_refused() -> None:
+    """
+    A value that was mistyped is not nothing: the whole amount would stand there as deductible.
+    """
+    with pytest.raises(MisconfiguredError, match="not its value"):
+        draw_up(source("us"), MARIE, [gift(1, 20000, advantage_description="Dinner")], 2026, mark("us"))
 
 
 @pytest.mark.parametrize("entity", ["us", "au"])

@@ -46,7 +46,7 @@ def statement(*gifts: Gift, donor: Recipient = MARIA, mark: Mark = FIRST) -> Sta
         "$250.00",
         "$20.00",
         "$230.00",
-        "Not counted: disputed",
+        "Not counted: disputed or unclear",
         "$99.00",
         "Page 1 of 1",
     ],
@@ -216,3 +216,26 @@ def test_a_substituted_document_has_the_same_bytes_each_time() -> None:
 def is_pdf_ua(pdf: bytes) -> bool:
     with pikepdf.open(io.BytesIO(pdf)) as opened, opened.open_metadata() as said:
         return bool(said["pdfuaid:part"] == "1" and opened.Root.MarkInfo.Marked and "/StructTreeRoot" in opened.Root)
+
+
+def test_what_a_dispute_took_is_on_paper_and_adds_up() -> None:
+    """
+    A line of which $50 were given and $30 kept says where the rest is; the widest table stays on its page.
+    """
+    paper = statement(gift(1, 5000, lost=2000), gift(2, 10000, refunded=1000, lost=1500, advantage=500, advantage_description="A book"))
+    said = text_of(render.pdf("us_statement", paper))
+
+    assert "Date Gift Given Refunded Taken back by bank Value in return Deductible" in said
+    assert "$50.00 $0.00 $20.00 $0.00 $30.00" in said
+    assert "$100.00 $10.00 $15.00 $5.00 $70.00" in said
+    assert "$150.00 $10.00 $35.00 $5.00 $100.00" in said
+
+
+def test_a_receipt_names_what_a_dispute_took() -> None:
+    """
+    Kept is not what was given: the paper says why.
+    """
+    said = text_of(render.pdf("receipt", draw_up_receipt(SOURCE, MARIA, gift(1, 5000, lost=2000), FIRST.issued_on)))
+
+    assert "$50.00 given, $20.00 taken back by the bank" in said
+    assert "Taken back by the bank $20.00 Kept $30.00" in said

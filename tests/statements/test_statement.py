@@ -41,6 +41,27 @@ def test_a_refund_lowers_what_counts_and_stays_visible() -> None:
     assert (table.given, table.refunded, table.kept) == (Money(6000, "usd"), Money(2000, "usd"), Money(4000, "usd"))
 
 
+def test_what_a_dispute_took_stands_on_its_line() -> None:
+    """
+    Given, less what was refunded and what the bank took back, is what was kept: each line and the total add up.
+    """
+    (table,) = drawn(gift(1, 5000, lost=2000), gift(2, 5000, refunded=1000, lost=1500), gift(3, 1000)).tables
+
+    assert [line.lost for line in table.lines] == [Money(2000, "usd"), Money(1500, "usd"), None]
+    assert (table.lost, table.kept) == (Money(3500, "usd"), Money(6500, "usd"))
+    for row in (table, *table.lines):
+        assert row.given - row.refunded - (row.lost or Money(0, "usd")) == row.kept
+
+
+def test_where_no_dispute_took_anything_the_statement_says_what_it_said() -> None:
+    """
+    A field more would replace every statement that was ever issued, and mail every donor.
+    """
+    said = msgspec.json.encode(drawn(gift(1, 5000, refunded=2000), gift(2, 9900, disputed=True)))
+
+    assert b"lost" not in said
+
+
 def test_a_gift_returned_in_full_is_left_out() -> None:
     """
     What was returned was not given.

@@ -91,6 +91,23 @@ def test_every_day_is_in_exactly_one_tax_year(day: date, country: str) -> None:
     assert tax_year.last_day(year, country) + timedelta(days=1) == tax_year.first_day(year + 1, country)
 
 
+@pytest.mark.parametrize(
+    ("country", "day", "end"),
+    [
+        ("US", date(2026, 12, 31), date(2033, 12, 31)),
+        ("GB", date(2026, 4, 5), date(2033, 12, 31)),
+        ("GB", date(2026, 4, 6), date(2034, 12, 31)),
+        ("AU", date(2026, 7, 1), date(2034, 12, 31)),
+        ("DE", date(2026, 7, 1), date(2033, 12, 31)),
+    ],
+)
+def test_records_are_counted_from_the_end_of_the_tax_year(country: str, day: date, end: date) -> None:
+    """
+    A tax office counts from the end of the year that it taxes, not from the gift; a country without statements has none.
+    """
+    assert end == tax_year.records_end(day, country, 7)
+
+
 def test_an_unknown_country_is_refused() -> None:
     """
     A guessed tax year would be wrong on paper; a refusal is seen at once.

@@ -59,27 +59,30 @@ def test_a_session_expires_by_the_clock(client, standin, site):
 
 
 def test_a_bank_debit_is_complete_before_it_is_paid(client, standin, give, site):
-    """`completed` may say unpaid; money has a balance transaction only once it came."""
+    """`completed` may say unpaid; money has a balance transaction as soon as it is submitted to the bank."""
     session = give(BANK)
     assert ("complete", "unpaid") == (session.status, session.payment_status)
-    assert ("pending", None) == (session.payment_intent.latest_charge.status,
-                                 session.payment_intent.latest_charge.balance_transaction)
+    assert "pending" == session.payment_intent.latest_charge.status
+    booked = session.payment_intent.latest_charge.balance_transaction
 
     standin.advance(session.created + 5 * 24 * 60 * 60)
 
     charge = client.v1.charges.retrieve(session.payment_intent.latest_charge.id, {"expand": ["balance_transaction"]})
-    assert ("succeeded", session.created + 4 * 24 * 60 * 60) == (charge.status, charge.balance_transaction.created)
+    assert ("succeeded", booked.id, session.created) == (
+        charge.status, charge.balance_transaction.id, charge.balance_transaction.created)
     assert "checkout.session.async_payment_succeeded" == site.types[-1]
 
 
 def test_a_bank_debit_may_come_back(client, standin, give, site):
-    """A closed account is told days later, and no money ever moved."""
+    """A closed account is told days later, and what was booked is taken away again."""
     session = give(BANK_CLOSED)
     standin.settle(session=session.id)
     standin.tick()
 
     charge = client.v1.charges.list().data[0]
-    assert ("failed", "account_closed", None) == (charge.status, charge.failure_code, charge.balance_transaction)
+    moved = {each.id: each.net + each.fee for each in client.v1.balance_transactions.list().data}
+    assert ("failed", "account_closed") == (charge.status, charge.failure_code)
+    assert 0 == moved[charge.balance_transaction] + moved[charge.failure_balance_transaction]
     assert ["charge.failed", "payment_intent.payment_failed",
             "checkout.session.async_payment_failed"] == site.types[-3:]
 
