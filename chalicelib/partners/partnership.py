@@ -15,12 +15,17 @@ from chalicelib.money import Money
 # Unclear: Stripe says something of it that we do not know, kept in `said`. Nothing is promised and nothing mailed.
 State = Literal["active", "payment_problem", "paused", "ended", "unclear"]
 Reason = Literal["bank_asks", "card_expired", "funds", "declined"]
+# Why a donor ended it, in words of ours only: what donors would write themselves is theirs, and personal.
+EndReason = Literal["", "cost", "another_cause", "rather_once", "dissatisfied", "other"]
 
 # A pause ends within a year: after that a donor is better asked anew.
 LONGEST_PAUSE_DAYS = 366
 # Every month has this day. Stripe takes the day of the first charge for all
 # later ones, so a gift moved to the 31st in April would stay on the 30th.
 LAST_DAY_TO_CHOOSE = 28
+# A skipped gift is a pause that ends a day after it: Stripe may begin a month up to an hour late, and by then the
+# pause must not be over.
+A_SKIP = timedelta(days=1)
 NOON = time(12)
 
 
@@ -58,8 +63,11 @@ class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     time_zone: str = "UTC"
     next_charge_at: datetime | None = None
     paused_until: datetime | None = None
+    skips: datetime | None = None
+    ends_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: str = ""
+    reason: EndReason = ""
     method: str = ""
     gift_id: str = ""
     fund: str = ""
@@ -104,6 +112,15 @@ def first_charge_from(due: datetime, day: int, resumes: datetime) -> datetime:
     while due < resumes:
         due = on_day(*_following_month(due), day, due)
     return due
+
+
+def skipped_by(due: datetime, resumes: datetime | None) -> datetime | None:
+    """
+    The one gift that a pause leaves out, if it ends within a day after it; else it is a pause like any other.
+
+    Read off Stripe's own dates, so that no note of ours can say otherwise.
+    """
+    return due if resumes and due < resumes <= due + A_SKIP else None
 
 
 def next_on_day(day: int, due: datetime, now: datetime, zone: tzinfo = UTC) -> datetime:

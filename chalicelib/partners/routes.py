@@ -14,6 +14,7 @@ from chalicelib.http import Answer, FormFields, Routes, plain_fields
 from chalicelib.partners import manage, store
 from chalicelib.partners.manage import Cancel, Change, Pause
 from chalicelib.partners.partnership import Partnership, State
+from chalicelib.partners.skip import Skip, skip
 from chalicelib.portal import sessions
 
 routes = Routes(__name__)
@@ -34,7 +35,11 @@ class TroubleView(msgspec.Struct, frozen=True):
 
 
 class PartnershipView(msgspec.Struct, frozen=True):
-    """A monthly gift as its donor sees it. `amount` is in minor units; dates are those of its receipts' time zone."""
+    """
+    A monthly gift as its donor sees it. `amount` is in minor units; dates are those of its receipts' time zone.
+
+    `skipped_on` is the gift that is left out; while it is to come, the state is `paused`.
+    """
 
     partnership_id: str
     amount: int
@@ -44,6 +49,8 @@ class PartnershipView(msgspec.Struct, frozen=True):
     started_on: date
     next_charge_on: date | None
     paused_until: date | None
+    skipped_on: date | None
+    ends_on: date | None
     ended_on: date | None
     method: str
     trouble: TroubleView | None
@@ -71,6 +78,8 @@ def view(each: Partnership) -> PartnershipView:
         started_on=each.started_at.astimezone(each.zone).date(),
         next_charge_on=each.date_of(each.next_charge_at),
         paused_until=each.date_of(each.paused_until),
+        skipped_on=each.date_of(each.skips),
+        ends_on=each.date_of(each.ends_at),
         ended_on=each.date_of(each.ended_at),
         method=each.method,
         trouble=_trouble(each),
@@ -131,10 +140,19 @@ def pause(partnership_id: str, wanted: Pause) -> Answer:
 
 
 @routes.route(
+    "/portal/partnerships/{partnership_id}/skip", methods=("POST",), takes=Skip, gives=PartnershipView,
+    form=plain_fields,
+)  # fmt: skip
+def skip_next(partnership_id: str, wanted: Skip) -> Answer:
+    """Leave out the next gift."""
+    return _shown(skip(_donor(), partnership_id, wanted))
+
+
+@routes.route(
     "/portal/partnerships/{partnership_id}/resume", methods=("POST",), gives=PartnershipView, form=plain_fields
 )
 def resume(partnership_id: str) -> Answer:
-    """End a pause."""
+    """End a pause, or take a skip back."""
     return _shown(manage.resume(_donor(), partnership_id))
 
 
