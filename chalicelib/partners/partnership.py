@@ -17,6 +17,14 @@ State = Literal["active", "payment_problem", "paused", "ended", "unclear"]
 Reason = Literal["bank_asks", "card_expired", "funds", "declined"]
 # Why a donor ended it, in words of ours only: what donors would write themselves is theirs, and personal.
 EndReason = Literal["", "cost", "another_cause", "rather_once", "dissatisfied", "other"]
+# How the page and the staff's count put them.
+END_REASONS: dict[EndReason, str] = {
+    "cost": "I cannot afford it at present",
+    "another_cause": "I give to another cause now",
+    "rather_once": "I would rather give now and then",
+    "dissatisfied": "I am not happy with how it went",
+    "other": "Another reason",
+}
 
 # A pause ends within a year: after that a donor is better asked anew.
 LONGEST_PAUSE_DAYS = 366
@@ -99,7 +107,7 @@ def day_of_month(anchor: datetime, zone: tzinfo) -> int:
 
     Source: https://docs.stripe.com/billing/subscriptions/billing-cycle
     """
-    return max(_months_later(anchor, months).astimezone(zone).day for months in range(12))
+    return max(months_later(anchor, months).astimezone(zone).day for months in range(12))
 
 
 def first_charge_from(due: datetime, day: int, resumes: datetime) -> datetime:
@@ -147,9 +155,14 @@ def on_day(year: int, month: int, day: int, like: datetime) -> datetime:
     return like.replace(year=year, month=month, day=min(day, calendar.monthrange(year, month)[1]))
 
 
+def can_pause(until: datetime, now: datetime) -> bool:
+    """Whether a pause may last until then."""
+    return now < until <= now + timedelta(days=LONGEST_PAUSE_DAYS)
+
+
 def check_pause(until: datetime, now: datetime) -> None:
     """Raise InvalidInput unless a pause may last until then."""
-    if not now < until <= now + timedelta(days=LONGEST_PAUSE_DAYS):
+    if not can_pause(until, now):
         raise InvalidInput("Choose a day within the next twelve months.", code="pause_invalid", field="until")
 
 
@@ -164,6 +177,7 @@ def _following_month(moment: datetime) -> tuple[int, int]:
     return (moment.year + 1, 1) if moment.month == 12 else (moment.year, moment.month + 1)
 
 
-def _months_later(start: datetime, months: int) -> datetime:
+def months_later(start: datetime, months: int) -> datetime:
+    """The same day and time so many months later; the month's last day where it is shorter."""
     years, month = divmod(start.month - 1 + months, 12)
     return on_day(start.year + years, month + 1, start.day, start)

@@ -7,11 +7,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from chalicelib import money
+from chalicelib import charity, money
+from chalicelib.clock import now
 from chalicelib.errors import InvalidInput
 from chalicelib.guard import card_testing, rate_limit
 from chalicelib.http import Answer, FormFields, Routes, plain_fields
 from chalicelib.partners import manage, store
+from chalicelib.partners.instead import Instead, of_ending
 from chalicelib.partners.manage import Cancel, Change, Pause
 from chalicelib.partners.partnership import Partnership, State
 from chalicelib.partners.skip import Skip, skip
@@ -38,7 +40,8 @@ class PartnershipView(msgspec.Struct, frozen=True):
     """
     A monthly gift as its donor sees it. `amount` is in minor units; dates are those of its receipts' time zone.
 
-    `skipped_on` is the gift that is left out; while it is to come, the state is `paused`.
+    `skipped_on` is the gift that is left out; while it is to come, the state is `paused`. `instead` is what can be
+    chosen instead of ending it.
     """
 
     partnership_id: str
@@ -54,6 +57,7 @@ class PartnershipView(msgspec.Struct, frozen=True):
     ended_on: date | None
     method: str
     trouble: TroubleView | None
+    instead: Instead
 
 
 class PartnershipList(msgspec.Struct, frozen=True):
@@ -83,12 +87,20 @@ def view(each: Partnership) -> PartnershipView:
         ended_on=each.date_of(each.ended_at),
         method=each.method,
         trouble=_trouble(each),
+        instead=_instead(each),
     )
 
 
 def _trouble(each: Partnership) -> TroubleView | None:
     it = each.trouble
     return TroubleView(it.because, it.owed.minor, it.pay_url, each.date_of(it.retry_at)) if it else None
+
+
+def _instead(each: Partnership) -> Instead:
+    known = charity.current().currencies.get(each.amount.currency)
+    if known is None:  # a currency that is not taken any more has no other amount either
+        return of_ending(each, now(), (), each.amount.minor)
+    return of_ending(each, now(), known.suggested_monthly, known.minimum)
 
 
 def _change_form(fields: FormFields) -> dict[str, Any]:

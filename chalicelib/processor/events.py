@@ -9,7 +9,7 @@ worth, must be there: see `understood`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,6 +19,7 @@ from chalicelib.giving.donors import Address, Donor
 from chalicelib.giving.gift import About, Fact, Kind, Payment, renewal_id
 from chalicelib.money import Money
 from chalicelib.partners.partnership import (
+    END_REASONS,
     EndReason,
     Partnership,
     State,
@@ -41,7 +42,6 @@ SETTLED = frozenset({"paid", "void", "uncollectible"})
 # Disputes that are over, the money with the donor. A prevented one was given in to before it was formal.
 # Source: https://docs.stripe.com/changelog/basil/2025-08-27/add-preventions-to-dispute
 DECIDED_FOR_DONOR = frozenset({"lost", "prevented"})
-END_REASONS: tuple[EndReason, ...] = get_args(EndReason)
 NEVER_PAID = frozenset({"incomplete", "incomplete_expired"})
 STATES: dict[str, State] = {
     "active": "active", "trialing": "active", "past_due": "payment_problem", "unpaid": "payment_problem",

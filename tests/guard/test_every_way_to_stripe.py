@@ -43,7 +43,6 @@ INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("PATCH", MINE): lambda: {"amount": 30_00},
     ("POST", MINE): lambda: {"day": 5},
     ("POST", f"{MINE}/pause"): lambda: {"until": "2026-06-01"},
-    ("POST", f"{MINE}/skip"): lambda: {"next_charge_on": "2026-04-10"},
     ("POST", f"{MINE}/cancel"): lambda: {"reason": "cost"},
     ("POST", "/sign-ups"): lambda: {"email": ANN, "interests": ["stories"]},
     ("POST", "/sign-ups/confirm"): lambda: {"token": tokens.sign("confirm", keys.email_hash(ANN))},
@@ -121,6 +120,9 @@ def send(site: Site, giving: World, way: Way) -> Answered:
     if method in {"GET", "OPTIONS"}:
         return site.request(method, path.format(**names) + asks.get(path, ""), headers={"Accept": "application/json"})
     body = INPUT.get(way, dict)()
+    if path == f"{MINE}/skip":
+        stands = giving.partnership()
+        body = {"next_charge_on": str(stands.date_of(stands.next_charge_at))}
     sent = {**body, "form_token": form_token_of(body)} if path == "/gifts" else body
     return site.post(path.format(**names), sent, method=method)
 

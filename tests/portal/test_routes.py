@@ -188,7 +188,7 @@ def test_what_is_another_donor_s_is_not_there(giving: World, ann: Site) -> None:
         bob.post(f"/portal/partnerships/{partnership}/cancel"),
     ]
 
-    assert [answer.status for answer in asked] == [404] * 6
+    assert [answer.status for answer in asked] == [404] * 7
     assert bob.get("/portal/partnerships").json["partnerships"] == []
     assert giving.partnership().state == "active"
 
