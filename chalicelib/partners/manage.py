@@ -12,13 +12,14 @@ from datetime import date, timedelta
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib import charity, settings
 from chalicelib.clock import now
 from chalicelib.errors import Conflict, InvalidInput, NotThere
 from chalicelib.money import Money, in_words
 from chalicelib.partners import store
-from chalicelib.partners.asked import day_in_words, done, going_on, own
+from chalicelib.partners.asked import carry_out, day_in_words, done, going_on, own
 from chalicelib.partners.partnership import EndReason, Partnership, begin_of, check_day, check_pause, next_on_day
 from chalicelib.processor import events, stripe_api, unpaid
 
@@ -56,17 +57,18 @@ def change(donor_id: str, partnership_id: str, wanted: Change) -> Partnership:
     amount = _checked_amount(wanted, kept)
     stands = going_on(donor_id, partnership_id)
     params: dict[str, object] = {"proration_behavior": "none"}
-    said = []
+    said, becomes = [], stands.terms
     if amount:
         params |= _amount_params(stands, amount)
+        becomes = replace(becomes, amount=amount)
         said.append(f"{in_words(amount)} a month")
     if wanted.day is not None and {kept.day, stands.day} != {wanted.day}:
         params |= _day_params(stands, wanted.day)
+        becomes = replace(becomes, day=wanted.day)
         said.append(f"on day {wanted.day}")
     if not said:
         return stands  # the day that it is on already
-    stripe_api.change_subscription(partnership_id, params)
-    return done(donor_id, partnership_id, " ".join(said))
+    return carry_out(stands, " ".join(said), becomes, params)
 
 
 def pause(donor_id: str, partnership_id: str, wanted: Pause) -> Partnership:
@@ -79,9 +81,9 @@ def pause(donor_id: str, partnership_id: str, wanted: Pause) -> Partnership:
     resumes = begin_of(wanted.until, stands.zone)
     check_pause(resumes, now())
     held = {"behavior": "void", "resumes_at": int(resumes.timestamp())}
-    stripe_api.change_subscription(partnership_id, {"pause_collection": held})
-    unpaid.give_up(partnership_id)
-    return done(donor_id, partnership_id, f"paused until {day_in_words(wanted.until)}")
+    becomes = replace(stands.terms, paused=True, paused_until=resumes)
+    said = f"paused until {day_in_words(wanted.until)}"
+    return carry_out(stands, said, becomes, {"pause_collection": held}, nothing_owed=True)
 
 
 def resume(donor_id: str, partnership_id: str) -> Partnership:
@@ -96,12 +98,12 @@ def resume(donor_id: str, partnership_id: str) -> Partnership:
         known = going_on(donor_id, partnership_id)
     if known.state != "paused":
         return known
+    said = f"your gift of {day_in_words(known.date_of(known.skips))} is not skipped" if known.skips else "resumed"
+    becomes = replace(known.terms, paused=False, paused_until=None)
     try:
-        stripe_api.change_subscription(partnership_id, {"pause_collection": ""})
+        return carry_out(known, said, becomes, {"pause_collection": ""})
     except NotThere:
         return going_on(donor_id, partnership_id)  # raises Conflict: it has ended meanwhile
-    said = f"your gift of {day_in_words(known.date_of(known.skips))} is not skipped" if known.skips else "resumed"
-    return done(donor_id, partnership_id, said)
 
 
 def cancel(donor_id: str, partnership_id: str, wanted: Cancel) -> Partnership:
@@ -113,7 +115,7 @@ def cancel(donor_id: str, partnership_id: str, wanted: Cancel) -> Partnership:
     with suppress(NotThere):
         stripe_api.cancel_subscription(partnership_id, {"cancellation_details": {"comment": wanted.reason}})
     unpaid.give_up(partnership_id)
-    return done(donor_id, partnership_id, "ended")
+    return done(known, "ended")
 
 
 def card_page(donor_id: str, partnership_id: str = "") -> str:

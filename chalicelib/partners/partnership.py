@@ -53,6 +53,15 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True):
     retry_at: datetime | None = None
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """What a donor decides about a monthly gift that goes on. A renewal changes none of it."""
+
+    amount: Money
+    day: int
+    paused: bool
+    paused_until: datetime | None = None
+
+
 class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One Freedom Partner's monthly gift as Stripe has it.
@@ -90,6 +99,10 @@ class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     def date_of(self, moment: datetime | None) -> date | None:
         """The date of one of the moments as it is shown."""
         return moment.astimezone(self.zone).date() if moment else None
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.amount, self.day, self.state == "paused", self.paused_until)
 
     @property
     def lapsed(self) -> bool:

@@ -11,11 +11,11 @@ from __future__ import annotations
 from datetime import date
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib.errors import Conflict
-from chalicelib.partners.asked import day_in_words, done, going_on, own
+from chalicelib.partners.asked import carry_out, day_in_words, going_on, own
 from chalicelib.partners.partnership import A_SKIP, Partnership
-from chalicelib.processor import stripe_api, unpaid
 
 
 class Skip(msgspec.Struct, frozen=True):
@@ -46,6 +46,6 @@ def skip(donor_id: str, partnership_id: str, wanted: Skip) -> Partnership:
     if due is None or stands.date_of(due) != wanted.next_charge_on:
         raise Conflict("That is not your next gift any more. Please look again when it is.", code="not_the_next_gift")
     held = {"behavior": "void", "resumes_at": int((due + A_SKIP).timestamp())}
-    stripe_api.change_subscription(partnership_id, {"pause_collection": held})
-    unpaid.give_up(partnership_id)
-    return done(donor_id, partnership_id, f"your gift of {day_in_words(wanted.next_charge_on)} is skipped")
+    becomes = replace(stands.terms, paused=True, paused_until=due + A_SKIP)
+    said = f"your gift of {day_in_words(wanted.next_charge_on)} is skipped"
+    return carry_out(stands, said, becomes, {"pause_collection": held}, nothing_owed=True)

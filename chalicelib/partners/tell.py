@@ -8,16 +8,22 @@ from chalicelib import charity, settings
 from chalicelib.giving import donors
 from chalicelib.mail import outbox
 from chalicelib.money import in_words
-from chalicelib.partners.partnership import Partnership
+from chalicelib.partners.partnership import Partnership, Terms
 
 
 class PartnershipChanged(msgspec.Struct, frozen=True, tag=True):
-    """The donor changed something in the portal, to be confirmed by mail. `change_id` makes it one mail a change."""
+    """
+    The donor changed something in the portal, to be confirmed by mail. `change_id` makes it one mail a change.
+
+    With `if_so` nobody knows whether the change came about: Stripe's answer
+    was lost. It is confirmed if the monthly gift stands so, and else never.
+    """
 
     donor_id: str
     partnership_id: str
     what: str
     change_id: str
+    if_so: Terms | None = None
 
 
 def how_it_stands(stands: Partnership) -> None:
@@ -42,6 +48,8 @@ def changed(job: PartnershipChanged, stands: Partnership) -> None:
     """Confirm by mail what the donor changed; that it has ended is told once, whoever ended it."""
     if stands.state == "ended":
         how_it_stands(stands)
+        return
+    if job.if_so and job.if_so != stands.terms:
         return
     _mail(stands, "partnership_changed", f"{job.partnership_id}-{job.change_id}", what=job.what)
 

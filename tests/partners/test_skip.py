@@ -279,16 +279,27 @@ def test_cancelled_with_a_gift_skipped_it_has_ended(partner: World) -> None:
         skip_next(partner, "2026-06-10")
 
 
-def test_a_try_whose_answer_was_lost_is_done_again_and_told(partner: World) -> None:
-    """Stripe has skipped it and could not say so; the second press finds it so, skips no other, and has it confirmed."""
-    partner.standin.set_webhooks("hold")
+def test_a_try_whose_answer_was_lost_is_confirmed_once(partner: World) -> None:
+    """Stripe has skipped it and could not say so; no event tells. The mail follows, and the second press skips no other."""
+    partner.standin.set_webhooks("drop")
     partner.standin.fail(method="POST", path="/v1/subscriptions", timeout=True, take_effect=True, times=2)
     with pytest.raises(ProcessorUnsure):
-        skip_next(partner)
+        skip_next(partner, "2026-04-10")
     partner.work()
-    assert partner.mails("is skipped") == []
 
-    assert told(skip_next(partner)) == ("paused", "2026-04-10", "2026-05-10")
+    assert told(skip_next(partner, "2026-04-10")) == ("paused", "2026-04-10", "2026-05-10")
+    partner.work()
+
+    assert len(partner.mails("is skipped")) == 1
+
+
+def test_a_try_that_died_is_done_again_and_told(partner: World) -> None:
+    """Stripe has skipped it and nobody was left to say so: the second press finds it so, skips no other, and has it told."""
+    partner.standin.set_webhooks("drop")
+    held = {"behavior": "void", "resumes_at": int(datetime(2026, 4, 11, 12, tzinfo=UTC).timestamp())}
+    partner.standin.request("POST", f"/v1/subscriptions/{partner.partnership().partnership_id}", {"pause_collection": held})
+
+    assert told(skip_next(partner, "2026-04-10")) == ("paused", "2026-04-10", "2026-05-10")
     partner.work()
 
     assert len(partner.mails("is skipped")) == 1
