@@ -86,6 +86,7 @@ class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_by: str = ""
     reason: EndReason = ""
     method: str = ""
+    method_id: str = ""
     gift_id: str = ""
     fund: str = ""
     source: str = ""

@@ -44,6 +44,18 @@ def how_it_stands(stands: Partnership) -> None:
         _mail(stands, "partnership_ended", stands.partnership_id)
 
 
+def paid_from_another(stands: Partnership) -> None:
+    """
+    Have it confirmed that the donor has changed the card, on Stripe's page, which tells nobody.
+
+    Through the queue, because it may come up while a page is waiting. Named by
+    the card, so that it is told once however often it is met.
+    """
+    if stands.method_id:
+        what = "paid from another card or account"
+        outbox.ask(PartnershipChanged(stands.donor_id, stands.partnership_id, what, stands.method_id))
+
+
 def changed(job: PartnershipChanged, stands: Partnership) -> None:
     """Confirm by mail what the donor changed; that it has ended is told once, whoever ended it."""
     if stands.state == "ended":

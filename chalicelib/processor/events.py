@@ -283,6 +283,7 @@ def partnership_of(
         ended_by=str(ending.get("reason") or "") if state == "ended" else "",
         reason=_why_ended(ending) if state == "ended" else "",
         method=_method_of_subscription(subscription),
+        method_id=id_of(subscription.get("default_payment_method")),
         gift_id=about.gift_id,
         fund=about.fund,
         source=about.source,
