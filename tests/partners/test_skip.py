@@ -181,6 +181,36 @@ def test_while_a_gift_is_taken_the_next_one_is_another(partner: World) -> None:
     assert len(partner.standin.world.all("charge")) == 3
 
 
+def test_skipping_the_next_does_not_lose_the_one_that_is_being_taken(partner: World) -> None:
+    """April stands in draft for an hour; a pause would give it up along with May. It is refused until April was taken."""
+    travel(partner, "2026-04-10T12:30")
+    with pytest.raises(Conflict) as refused:
+        skip_next(partner, "2026-05-10")
+    assert refused.value.code == "gift_being_taken"
+    travel(partner, "2026-04-10T13:30")
+
+    assert told(skip_next(partner, "2026-05-10")) == ("paused", "2026-05-10", "2026-06-10")
+    partner.advance(days=62)
+
+    assert given_on(partner) == ["2026-03-10", "2026-04-10", "2026-06-10"]
+
+
+def test_a_debit_under_way_is_waited_for(giving: World) -> None:
+    """Days pass until a bank pays; then the next month can be skipped."""
+    gift_id = giving.start(25_00, "usd", "monthly")
+    giving.pay(gift_id, "000123456789")
+    giving.advance(days=6)
+    travel(giving, "2026-04-11T12:00")
+    with pytest.raises(Conflict) as refused:
+        skip_next(giving, "2026-05-10")
+    assert refused.value.code == "gift_being_taken"
+    giving.advance(days=6)
+    skip_next(giving, "2026-05-10")
+    giving.advance(days=60)
+
+    assert [gift.about.gift_id == gift_id for gift in giving.gifts()] == [False, False, True]
+
+
 def test_pressed_as_the_gift_begins_to_be_taken_its_draft_is_given_up(partner: World) -> None:
     """Stripe has begun the month between our look and our change: the draft is from before the pause, and is voided."""
     stands = partner.partnership()
