@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from chalicelib.errors import GivingError
-from ops import dead_letters, gift_aid, reconciling, statements, surroundings, whole
+from ops import dead_letters, endings, gift_aid, reconciling, statements, surroundings, whole
 from ops.moments import NoMoment
 from ops.surroundings import Nowhere
 
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_reconcile(commands)
     _add_gift_aid(commands)
     _add_statements(commands)
+    _add_endings(commands)
     for name, command, says in (
         ("letters", dead_letters.show, "list dead letters with their cause"),
         ("redrive", dead_letters.redrive, "send dead letters back to their queue"),
@@ -82,6 +83,13 @@ def _add_gift_aid(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     added.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="likewise, all of that day")
     added.add_argument("--out", required=True, help="the CSV; beside it goes <out>.trail.csv")
     added.set_defaults(command=gift_aid.run)
+
+
+def _add_endings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    added = commands.add_parser("endings", help="count the monthly gifts that ended, by the reason that donors gave")
+    added.add_argument("--from", dest="first", type=date.fromisoformat, required=True, help="2026-01-01")
+    added.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="likewise, that day included")
+    added.set_defaults(command=endings.run)
 
 
 def _add_statements(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

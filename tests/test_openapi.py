@@ -13,7 +13,7 @@ CALLS = {
     ("get", "/portal/statements"), ("get", "/portal/statements/{tax_year}"), ("get", "/portal/contact"),
     ("patch", "/portal/contact"), ("get", "/portal/partnerships"), ("patch", "/portal/partnerships/{partnership_id}"),
     ("post", "/portal/partnerships/{partnership_id}/pause"), ("post", "/portal/partnerships/{partnership_id}/resume"),
-    ("post", "/portal/partnerships/{partnership_id}/cancel"), ("post", "/portal/payment-method"), ("get", "/health"),
+    ("post", "/portal/partnerships/{partnership_id}/skip"), ("post", "/portal/partnerships/{partnership_id}/cancel"), ("post", "/portal/payment-method"), ("get", "/health"),
     ("post", "/portal/email"), ("post", "/portal/email/confirm"), ("post", "/portal/email/undo"),
     ("get", "/portal/export"), ("post", "/portal/erase"),
     ("get", "/portal/sessions"), ("delete", "/portal/sessions/{session_id}"), ("post", "/portal/sessions/end-others"),

@@ -34,10 +34,16 @@ def run(message: str) -> None:
 
 
 def _tell_of_change(errand: PartnershipChanged) -> None:
-    """Asked for before our own record follows: Stripe knows what the mail is to say."""
+    """
+    Asked for before our own record follows: Stripe knows what the mail is to say.
+
+    Where its answer was lost the record follows here, so that the change is not done and told again.
+    """
     stands = settle.partnership_now(errand.partnership_id)
     if stands:
         tell.changed(errand, stands)
+    if errand.if_so:
+        settle.read_partnership(errand.partnership_id)
 
 
 WORK: dict[type, Callable[[Any], object]] = {

@@ -15,12 +15,25 @@ from chalicelib.money import Money
 # Unclear: Stripe says something of it that we do not know, kept in `said`. Nothing is promised and nothing mailed.
 State = Literal["active", "payment_problem", "paused", "ended", "unclear"]
 Reason = Literal["bank_asks", "card_expired", "funds", "declined"]
+# Why a donor ended it, in words of ours only: what donors would write themselves is theirs, and personal.
+EndReason = Literal["", "cost", "another_cause", "rather_once", "dissatisfied", "other"]
+# How the page and the staff's count put them.
+END_REASONS: dict[EndReason, str] = {
+    "cost": "I cannot afford it at present",
+    "another_cause": "I give to another cause now",
+    "rather_once": "I would rather give now and then",
+    "dissatisfied": "I am not happy with how it went",
+    "other": "Another reason",
+}
 
 # A pause ends within a year: after that a donor is better asked anew.
 LONGEST_PAUSE_DAYS = 366
 # Every month has this day. Stripe takes the day of the first charge for all
 # later ones, so a gift moved to the 31st in April would stay on the 30th.
 LAST_DAY_TO_CHOOSE = 28
+# A skipped gift is a pause that ends a day after it: Stripe may begin a month up to an hour late, and by then the
+# pause must not be over.
+A_SKIP = timedelta(days=1)
 NOON = time(12)
 
 
@@ -38,6 +51,15 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True):
     owed: Money
     pay_url: str = ""
     retry_at: datetime | None = None
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What a donor decides about a monthly gift that goes on. A renewal changes none of it."""
+
+    amount: Money
+    day: int
+    paused: bool
+    paused_until: datetime | None = None
 
 
 class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,9 +80,13 @@ class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     time_zone: str = "UTC"
     next_charge_at: datetime | None = None
     paused_until: datetime | None = None
+    skips: datetime | None = None
+    ends_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: str = ""
+    reason: EndReason = ""
     method: str = ""
+    method_id: str = ""
     gift_id: str = ""
     fund: str = ""
     source: str = ""
@@ -74,6 +100,10 @@ class Partnership(msgspec.Struct, frozen=True, omit_defaults=True):
     def date_of(self, moment: datetime | None) -> date | None:
         """The date of one of the moments as it is shown."""
         return moment.astimezone(self.zone).date() if moment else None
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.amount, self.day, self.state == "paused", self.paused_until)
 
     @property
     def lapsed(self) -> bool:
@@ -91,7 +121,7 @@ def day_of_month(anchor: datetime, zone: tzinfo) -> int:
 
     Source: https://docs.stripe.com/billing/subscriptions/billing-cycle
     """
-    return max(_months_later(anchor, months).astimezone(zone).day for months in range(12))
+    return max(months_later(anchor, months).astimezone(zone).day for months in range(12))
 
 
 def first_charge_from(due: datetime, day: int, resumes: datetime) -> datetime:
@@ -104,6 +134,15 @@ def first_charge_from(due: datetime, day: int, resumes: datetime) -> datetime:
     while due < resumes:
         due = on_day(*_following_month(due), day, due)
     return due
+
+
+def skipped_by(due: datetime, resumes: datetime | None) -> datetime | None:
+    """
+    The one gift that a pause leaves out, if it ends within a day after it; else it is a pause like any other.
+
+    Read off Stripe's own dates, so that no note of ours can say otherwise.
+    """
+    return due if resumes and due < resumes <= due + A_SKIP else None
 
 
 def next_on_day(day: int, due: datetime, now: datetime, zone: tzinfo = UTC) -> datetime:
@@ -130,9 +169,14 @@ def on_day(year: int, month: int, day: int, like: datetime) -> datetime:
     return like.replace(year=year, month=month, day=min(day, calendar.monthrange(year, month)[1]))
 
 
+def can_pause(until: datetime, now: datetime) -> bool:
+    """Whether a pause may last until then."""
+    return now < until <= now + timedelta(days=LONGEST_PAUSE_DAYS)
+
+
 def check_pause(until: datetime, now: datetime) -> None:
     """Raise InvalidInput unless a pause may last until then."""
-    if not now < until <= now + timedelta(days=LONGEST_PAUSE_DAYS):
+    if not can_pause(until, now):
         raise InvalidInput("Choose a day within the next twelve months.", code="pause_invalid", field="until")
 
 
@@ -147,6 +191,7 @@ def _following_month(moment: datetime) -> tuple[int, int]:
     return (moment.year + 1, 1) if moment.month == 12 else (moment.year, moment.month + 1)
 
 
-def _months_later(start: datetime, months: int) -> datetime:
+def months_later(start: datetime, months: int) -> datetime:
+    """The same day and time so many months later; the month's last day where it is shorter."""
     years, month = divmod(start.month - 1 + months, 12)
     return on_day(start.year + years, month + 1, start.day, start)

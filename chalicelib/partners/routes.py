@@ -7,13 +7,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from chalicelib import money
+from chalicelib import charity, money
+from chalicelib.clock import now
 from chalicelib.errors import InvalidInput
 from chalicelib.guard import card_testing, rate_limit
 from chalicelib.http import Answer, FormFields, Routes, plain_fields
 from chalicelib.partners import manage, store
+from chalicelib.partners.instead import Instead, of_ending
 from chalicelib.partners.manage import Cancel, Change, Pause
 from chalicelib.partners.partnership import Partnership, State
+from chalicelib.partners.skip import Skip, skip
 from chalicelib.portal import sessions
 
 routes = Routes(__name__)
@@ -34,7 +37,12 @@ class TroubleView(msgspec.Struct, frozen=True):
 
 
 class PartnershipView(msgspec.Struct, frozen=True):
-    """A monthly gift as its donor sees it. `amount` is in minor units; dates are those of its receipts' time zone."""
+    """
+    A monthly gift as its donor sees it. `amount` is in minor units; dates are those of its receipts' time zone.
+
+    `skipped_on` is the gift that is left out; while it is to come, the state is `paused`. `instead` is what can be
+    chosen instead of ending it.
+    """
 
     partnership_id: str
     amount: int
@@ -44,9 +52,12 @@ class PartnershipView(msgspec.Struct, frozen=True):
     started_on: date
     next_charge_on: date | None
     paused_until: date | None
+    skipped_on: date | None
+    ends_on: date | None
     ended_on: date | None
     method: str
     trouble: TroubleView | None
+    instead: Instead
 
 
 class PartnershipList(msgspec.Struct, frozen=True):
@@ -71,15 +82,25 @@ def view(each: Partnership) -> PartnershipView:
         started_on=each.started_at.astimezone(each.zone).date(),
         next_charge_on=each.date_of(each.next_charge_at),
         paused_until=each.date_of(each.paused_until),
+        skipped_on=each.date_of(each.skips),
+        ends_on=each.date_of(each.ends_at),
         ended_on=each.date_of(each.ended_at),
         method=each.method,
         trouble=_trouble(each),
+        instead=_instead(each),
     )
 
 
 def _trouble(each: Partnership) -> TroubleView | None:
     it = each.trouble
     return TroubleView(it.because, it.owed.minor, it.pay_url, each.date_of(it.retry_at)) if it else None
+
+
+def _instead(each: Partnership) -> Instead:
+    known = charity.current().currencies.get(each.amount.currency)
+    if known is None:  # a currency that is not taken any more has no other amount either
+        return of_ending(each, now(), (), each.amount.minor)
+    return of_ending(each, now(), known.suggested_monthly, known.minimum)
 
 
 def _change_form(fields: FormFields) -> dict[str, Any]:
@@ -131,10 +152,19 @@ def pause(partnership_id: str, wanted: Pause) -> Answer:
 
 
 @routes.route(
+    "/portal/partnerships/{partnership_id}/skip", methods=("POST",), takes=Skip, gives=PartnershipView,
+    form=plain_fields,
+)  # fmt: skip
+def skip_next(partnership_id: str, wanted: Skip) -> Answer:
+    """Leave out the next gift."""
+    return _shown(skip(_donor(), partnership_id, wanted))
+
+
+@routes.route(
     "/portal/partnerships/{partnership_id}/resume", methods=("POST",), gives=PartnershipView, form=plain_fields
 )
 def resume(partnership_id: str) -> Answer:
-    """End a pause."""
+    """End a pause, or take a skip back."""
     return _shown(manage.resume(_donor(), partnership_id))
 
 

@@ -15,10 +15,11 @@ MOST = 100
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """Whose a partnership is and which version of it is kept; version 0 is none yet."""
+    """Whose a partnership is, which version of it is kept, and paid from what; version 0 is none yet."""
 
     donor_id: str = ""
     version: int = 0
+    method_id: str = ""
 
 
 def seen(subscription_id: str) -> Seen:
@@ -27,7 +28,7 @@ def seen(subscription_id: str) -> Seen:
     if pointer is None:
         return Seen()
     item = items.get(items.giving(), _key(pointer["donor_id"], subscription_id))
-    return Seen(pointer["donor_id"], item["version"] if item else 0)
+    return Seen(pointer["donor_id"], item["version"], item.get("method_id", "")) if item else Seen(pointer["donor_id"])
 
 
 def replace(stands: Partnership, seen_version: int) -> bool:

@@ -8,16 +8,22 @@ from chalicelib import charity, settings
 from chalicelib.giving import donors
 from chalicelib.mail import outbox
 from chalicelib.money import in_words
-from chalicelib.partners.partnership import Partnership
+from chalicelib.partners.partnership import Partnership, Terms
 
 
 class PartnershipChanged(msgspec.Struct, frozen=True, tag=True):
-    """The donor changed something in the portal, to be confirmed by mail. `change_id` makes it one mail a change."""
+    """
+    The donor changed something in the portal, to be confirmed by mail. `change_id` makes it one mail a change.
+
+    With `if_so` nobody knows whether the change came about: Stripe's answer
+    was lost. It is confirmed if the monthly gift stands so, and else never.
+    """
 
     donor_id: str
     partnership_id: str
     what: str
     change_id: str
+    if_so: Terms | None = None
 
 
 def how_it_stands(stands: Partnership) -> None:
@@ -38,10 +44,24 @@ def how_it_stands(stands: Partnership) -> None:
         _mail(stands, "partnership_ended", stands.partnership_id)
 
 
+def paid_from_another(stands: Partnership) -> None:
+    """
+    Have it confirmed that the donor has changed the card, on Stripe's page, which tells nobody.
+
+    Through the queue, because it may come up while a page is waiting. Named by
+    the card, so that it is told once however often it is met.
+    """
+    if stands.method_id:
+        what = "paid from another card or account"
+        outbox.ask(PartnershipChanged(stands.donor_id, stands.partnership_id, what, stands.method_id))
+
+
 def changed(job: PartnershipChanged, stands: Partnership) -> None:
     """Confirm by mail what the donor changed; that it has ended is told once, whoever ended it."""
     if stands.state == "ended":
         how_it_stands(stands)
+        return
+    if job.if_so and job.if_so != stands.terms:
         return
     _mail(stands, "partnership_changed", f"{job.partnership_id}-{job.change_id}", what=job.what)
 
@@ -57,6 +77,9 @@ def _mail(stands: Partnership, mail: str, about: str, **more: str) -> None:
         "method": stands.method,
         "next_charge_on": stands.date_of(stands.next_charge_at),
         "paused_until": stands.date_of(stands.paused_until),
+        "skipped_on": stands.date_of(stands.skips),
+        "ends_on": stands.date_of(stands.ends_at),
+        "ended_on": stands.date_of(stands.ended_at),
         "lapsed": stands.lapsed,
         **_trouble(stands),
         "portal_url": f"{settings.current().site_url}/portal",

@@ -18,7 +18,16 @@ from chalicelib.clock import from_epoch
 from chalicelib.giving.donors import Address, Donor
 from chalicelib.giving.gift import About, Fact, Kind, Payment, renewal_id
 from chalicelib.money import Money
-from chalicelib.partners.partnership import Partnership, State, Trouble, day_of_month, first_charge_from
+from chalicelib.partners.partnership import (
+    END_REASONS,
+    EndReason,
+    Partnership,
+    State,
+    Trouble,
+    day_of_month,
+    first_charge_from,
+    skipped_by,
+)
 from chalicelib.processor import said, vocabulary
 from chalicelib.processor.understood import understood
 
@@ -242,11 +251,11 @@ def partnership_of(
     if about is None or not is_partnership(subscription):
         return None
     item = subscription["items"]["data"][0]
-    paused = subscription["pause_collection"]
+    paused, state = subscription["pause_collection"], _state(subscription)
     resumes = from_epoch(paused["resumes_at"]) if paused and paused.get("resumes_at") else None
-    state = _state(subscription)
     anchor = from_epoch(subscription["billing_cycle_anchor"])
     ended_at = subscription.get("ended_at") or subscription.get("canceled_at")
+    ending = subscription.get("cancellation_details") or {}
     due = from_epoch(item["current_period_end"])
     return Partnership(
         partnership_id=subscription["id"],
@@ -259,9 +268,13 @@ def partnership_of(
         time_zone=time_zone,
         next_charge_at=_next_charge(subscription, state, due, resumes, anchor.day),
         paused_until=resumes if state == "paused" else None,
+        skips=skipped_by(due, resumes) if state == "paused" else None,
+        ends_at=_ends_at(subscription, due) if state not in {"ended", "unclear"} else None,
         ended_at=from_epoch(ended_at) if state == "ended" and ended_at else None,
-        ended_by=str((subscription.get("cancellation_details") or {}).get("reason") or "") if state == "ended" else "",
+        ended_by=str(ending.get("reason") or "") if state == "ended" else "",
+        reason=_why_ended(ending) if state == "ended" else "",
         method=_method_of_subscription(subscription),
+        method_id=id_of(subscription.get("default_payment_method")),
         gift_id=about.gift_id,
         fund=about.fund,
         source=about.source,
@@ -318,11 +331,21 @@ def _state(subscription: Object) -> State:
 def _next_charge(
     subscription: Object, state: State, due: datetime, resumes: datetime | None, day: int
 ) -> datetime | None:
-    if state in {"ended", "unclear"} or subscription["cancel_at_period_end"]:
+    if state in {"ended", "unclear"} or (state == "paused" and not resumes):
         return None
-    if state == "paused":
-        return first_charge_from(due, day, resumes) if resumes else None
-    return due
+    following = first_charge_from(due, day, resumes) if state == "paused" and resumes else due
+    ends = _ends_at(subscription, due)
+    return None if ends and ends <= following else following
+
+def _ends_at(subscription: Object, due: datetime) -> datetime | None:
+    """When staff have it end, if they do: at a moment, or with the month that was paid for."""
+    if subscription.get("cancel_at"):
+        return from_epoch(subscription["cancel_at"])
+    return due if subscription["cancel_at_period_end"] else None
+
+def _why_ended(details: Object) -> EndReason:
+    """The reason that a donor picked in the portal. What staff wrote there in words of their own is not taken over."""
+    return next((reason for reason in END_REASONS if reason == details.get("comment")), "")
 
 def _method_of_subscription(subscription: Object) -> str:
     customer = subscription.get("customer")

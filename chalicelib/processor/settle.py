@@ -171,11 +171,14 @@ def _read_and_kept(subscription_id: str) -> tuple[Object, Partnership | None]:
         other:        ... read 4 ... ask ... write 5 -> ours fails, we begin again
 
     So every answer that is kept was asked for after the one it replaces had
-    been written: an old answer never covers a newer one.
+    been written: an old answer never covers a newer one. What the donor is to
+    be told because it differs is asked for before it is kept.
     """
     for _ in range(partnerships.TRIES):
         seen = partnerships.seen(subscription_id)
         found, stands = _as_it_stands(subscription_id, seen)
+        if stands and seen.method_id and stands.method_id != seen.method_id:
+            tell.paid_from_another(stands)
         if stands is None or partnerships.replace(stands, seen.version):
             return found, stands
     raise OverflowError("a partnership keeps changing while it is read")

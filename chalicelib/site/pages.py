@@ -14,6 +14,7 @@ from chalicelib import charity, places, settings
 from chalicelib.errors import GivingError, InvalidInput
 from chalicelib.gift_aid import asked
 from chalicelib.money import Money, decimals, in_words
+from chalicelib.partners.partnership import END_REASONS
 from chalicelib.signups import signup
 from chalicelib.site import chart, giving_form, static_files, stories
 
@@ -133,6 +134,7 @@ def _templates() -> Environment:
         interests_offered=signup.INTERESTS,
         consent_wording=signup.CONSENT_WORDING,
         consent_version=signup.CONSENT_VERSION,
+        end_reasons=END_REASONS,
         front_page=stories.STORIES[0],
     )
     return env

@@ -87,10 +87,10 @@ class Prepared:
         return [{"name": each.name, "value": each.value, "url": self.house.site} for each in jar]
 
     def _give_monthly(self) -> None:
-        """One each to go on, to pause, and to end; and, a month later, one that is declined and one that the bank asks about."""
-        for amount, card in ((25_00, VISA), (40_00, VISA), (55_00, VISA), (65_00, FAILS_AT_RENEWAL), (75_00, ASKS_AT_RENEWAL)):
+        """One each to go on, to pause, to skip, and to end; and, a month later, one that is declined and one that the bank asks about."""
+        for amount, card in ((25_00, VISA), (40_00, VISA), (45_00, VISA), (55_00, VISA), (65_00, FAILS_AT_RENEWAL), (75_00, ASKS_AT_RENEWAL)):
             self.donor.give("monthly", amount, card=card)
-        until(lambda: len(self.donor.mails("Welcome")) == 5, PATIENCE_SECONDS)
+        until(lambda: len(self.donor.mails("Welcome")) == 6, PATIENCE_SECONDS)
         self.donor.at_stripe("advance", {"to": int((self.donor.now() + timedelta(days=31)).timestamp())})
         for mail in ("could not be taken", "confirm your monthly gift"):
             until(lambda mail=mail: self.donor.mails(mail), PATIENCE_SECONDS)  # type: ignore[misc]
@@ -98,8 +98,10 @@ class Prepared:
     def _lead(self) -> None:
         listed = self.donor.call("GET", "/portal/partnerships").json()["partnerships"]
         path = {each["amount"]: f"/portal/partnerships/{each['partnership_id']}" for each in listed}
+        next_one = {each["amount"]: each["next_charge_on"] for each in listed}
         day = self.donor.now().date() + timedelta(days=60)
         assert self.donor.call("POST", f"{path[40_00]}/pause", {"until": str(day)}).ok
+        assert self.donor.call("POST", f"{path[45_00]}/skip", {"next_charge_on": next_one[45_00]}).ok
         assert self.donor.call("POST", f"{path[55_00]}/cancel", {}).ok
 
     def _gifts(self) -> dict[str, str]:

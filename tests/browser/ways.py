@@ -21,12 +21,18 @@ def sign_up(ann: Donor) -> None:
 
 
 def lead_the_monthly_gift(ann: Donor) -> None:
-    """Another amount, a pause, on again, and the end."""
+    """Another amount, a month skipped and not skipped after all, a pause, on again, less in place of the end, and the end."""
     form = ann.change_monthly_gift("Change the amount or the day")
     form.get_by_label("Each month, in USD").fill("55")
     ann.press("Save the change", inside=form)
     ann.is_told("$55.00")
     assert "$55.00" in ann.mail("Your monthly gift")["text"]
+
+    ann.press("Skip it", inside=ann.change_monthly_gift("Skip the next gift"))
+    ann.is_told("is skipped, and nothing is owed for it. The next is $55.00 on")
+    ann.mail("is skipped")
+    ann.press("Do not skip it")
+    ann.is_told("we take $55.00")
 
     until = ann.today() + timedelta(days=70)
     form = ann.change_monthly_gift("Pause")
@@ -36,6 +42,9 @@ def lead_the_monthly_gift(ann: Donor) -> None:
 
     ann.press("Resume now")
     ann.is_told("we take $55.00")
+
+    ann.press("$40", inside=ann.change_monthly_gift("End the monthly gift"))
+    ann.is_told("we take $40.00")
 
     ann.press("End it", inside=ann.change_monthly_gift("End the monthly gift"))
     ann.is_told("Nothing more is taken.")

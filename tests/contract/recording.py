@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from chalicelib.giving.checkout import Tribute
 from chalicelib.partners import manage
+from chalicelib.partners.partnership import EndReason
+from chalicelib.partners.skip import Skip, skip
 from chalicelib.processor import customers, reconcile, standing, stripe_api
 from local.standin.forms import decode
 from local.standin.in_process import InProcess
@@ -110,13 +112,16 @@ def _money_back(giving: World) -> None:
 
 def _monthly(giving: World) -> None:
     """Begun, renewed, changed in every way, failed, mended, ended with and without a reason."""
-    for reason in ("Moving, & thank you", ""):
+    reasons: tuple[EndReason, ...] = ("cost", "")
+    for reason in reasons:
         giving.give(25_00, frequency="monthly", cover_fees=True, tribute=Tribute("in_honour", "Our team"), source="radio")
         donor, partnership = giving.donor_id(), giving.partnership().partnership_id
         giving.advance(days=31)
         for change in (manage.Change(amount=40_00), manage.Change(day=3), manage.Change(amount=30_00, day=28)):
             manage.change(donor, partnership, change)
         manage.pause(donor, partnership, manage.Pause(date(giving.time.now().year + 1, 1, 5)))
+        manage.resume(donor, partnership)
+        skip(donor, partnership, Skip(_next_day(giving)))
         manage.resume(donor, partnership)
         manage.card_page(donor)
         giving.standin.change_card(giving.partnership().customer_id, "4000000000000341")
@@ -128,6 +133,13 @@ def _monthly(giving: World) -> None:
         customers.tell_address(donor)
         manage.cancel(donor, partnership, manage.Cancel(reason))
         giving.deliver()
+
+
+def _next_day(giving: World) -> date:
+    stands = giving.partnership()
+    found = stands.date_of(stands.next_charge_at)
+    assert found
+    return found
 
 
 def _ended_unpaid(giving: World) -> None:

@@ -63,7 +63,7 @@ def bank_debit_that_fails(giving: World) -> None:
 def cancelled(giving: World) -> None:
     give(giving, 1, frequency="monthly")
     giving.advance(days=40)
-    manage.cancel(giving.donor_id(), partnership(giving), manage.Cancel("moving house"))
+    manage.cancel(giving.donor_id(), partnership(giving), manage.Cancel("cost"))
     giving.deliver()
     giving.advance(days=40)
 

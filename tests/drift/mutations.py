@@ -52,9 +52,9 @@ READ: dict[str, tuple[str, ...]] = {
     "price": ("currency", "product", "unit_amount"),
     "refund": ("amount", "balance_transaction", "charge", "currency", "failure_balance_transaction", "status"),
     "subscription": (
-        "billing_cycle_anchor", "cancel_at_period_end", "canceled_at", "cancellation_details",
-        "cancellation_details.reason", "currency", "customer", "default_payment_method", "ended_at", "items",
-        "latest_invoice", "metadata", "pause_collection", "pause_collection.behavior", "start_date", "status",
+        "billing_cycle_anchor", "cancel_at", "cancel_at_period_end", "canceled_at", "cancellation_details",
+        "cancellation_details.comment", "cancellation_details.reason", "currency", "customer",
+        "default_payment_method", "ended_at", "items", "latest_invoice", "metadata", "pause_collection", "pause_collection.behavior", "start_date", "status",
     ),
     "subscription_item": ("current_period_end", "price", "quantity"),
 }  # fmt: skip

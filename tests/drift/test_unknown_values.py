@@ -25,7 +25,7 @@ Item = dict[str, Any]
 
 # What Stripe may leave out, or call by another name, without the gift being another: a card's brand, who the donor
 # is beside an address of mail, when it was booked.
-LABELS = {"version", "balance_transaction", "payment.method", "method", "progress", "progress_rank", "ended_by"}
+LABELS = {"version", "balance_transaction", "payment.method", "method", "progress", "progress_rank", "ended_by", "reason"}
 # Where an address of the donor's is taken from, one where the other is missing.
 ADDRESSES = {
     ("customer", "email"), ("charge", "customer"), ("charge", "billing_details"), ("charge", "billing_details.email"),
@@ -33,7 +33,8 @@ ADDRESSES = {
 # A null here is something that Stripe says, and that is true as far as we can know: not paused, no reason given.
 SAYS_SO = {
     ("subscription", "pause_collection"), ("subscription", "cancellation_details"),
-    ("subscription", "cancellation_details.reason"), ("subscription", "ended_at"), ("subscription", "canceled_at"),
+    ("subscription", "cancellation_details.reason"), ("subscription", "cancellation_details.comment"),
+    ("subscription", "cancel_at"), ("subscription", "ended_at"), ("subscription", "canceled_at"),
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.giving import checkout, donors
 from chalicelib.mail import outbox
 from chalicelib.partners import manage, store
+from chalicelib.partners.skip import Skip, skip
 from chalicelib.portal import sign_in
 from chalicelib.signups.store import SignUpAsked
 from tests.faults import workload
@@ -200,10 +201,20 @@ def a_partner_s_year(quiet: Quiet) -> Iterator[None]:
     yield
     quiet.in_portal("resumes", manage.resume)
     yield
+    quiet.in_portal("skips the next", skip_next)
+    yield
     quiet.later(31)
     yield
-    quiet.in_portal("cancels", lambda donor, id: manage.cancel(donor, id, manage.Cancel("moving house")))
+    quiet.in_portal("cancels", lambda donor, id: manage.cancel(donor, id, manage.Cancel("cost")))
     yield
+
+
+def skip_next(donor_id: str, partnership_id: str) -> object:
+    """The gift that the page shows as the next."""
+    (which,) = store.of_donor(donor_id)
+    due = which.date_of(which.skips or which.next_charge_at)
+    assert due
+    return skip(donor_id, partnership_id, Skip(due))
 
 
 def a_card_that_fails(quiet: Quiet) -> Iterator[None]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from chalicelib.giving import checkout, donors
 from chalicelib.partners import manage, store
+from chalicelib.partners.skip import Skip
+from chalicelib.partners.skip import skip as skip_one
 from local.standin.problems import Problem
 from tests.faults.faults import DAY, HOUR
 from tests.faults.scheduler import Process
@@ -227,12 +229,18 @@ def pause(rng: random.Random, donor_id: str, which: Any) -> object:
     return manage.pause(donor_id, which.partnership_id, manage.Pause(max(until, date(2026, 2, 1))))
 
 
+def skip(rng: random.Random, donor_id: str, which: Any) -> object:
+    """Of the gift that the page shows as the next, as one is shown."""
+    due = which.date_of(which.skips or which.next_charge_at)
+    return skip_one(donor_id, which.partnership_id, Skip(due)) if due else None
+
+
 def resume(rng: random.Random, donor_id: str, which: Any) -> object:
     return manage.resume(donor_id, which.partnership_id)
 
 
 def cancel(rng: random.Random, donor_id: str, which: Any) -> object:
-    return manage.cancel(donor_id, which.partnership_id, manage.Cancel("moving house"))
+    return manage.cancel(donor_id, which.partnership_id, manage.Cancel("cost"))
 
 
-CHANGES = (amount, amount, day, pause, resume, cancel)
+CHANGES = (amount, amount, day, pause, skip, resume, cancel)

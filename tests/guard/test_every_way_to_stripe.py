@@ -35,6 +35,7 @@ WAYS: dict[Way, Doing] = {
     ("PATCH", MINE): "portal_change",
     ("POST", MINE): "portal_change",
     ("POST", f"{MINE}/pause"): "portal_change",
+    ("POST", f"{MINE}/skip"): "portal_change",
     ("POST", f"{MINE}/resume"): "portal_change",
     ("POST", f"{MINE}/cancel"): "portal_change",
     ("POST", "/portal/payment-method"): "payment_page",
@@ -45,7 +46,7 @@ INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("PATCH", MINE): lambda: {"amount": 30_00},
     ("POST", MINE): lambda: {"day": 5},
     ("POST", f"{MINE}/pause"): lambda: {"until": "2026-06-01"},
-    ("POST", f"{MINE}/cancel"): lambda: {"reason": "moving"},
+    ("POST", f"{MINE}/cancel"): lambda: {"reason": "cost"},
     ("POST", "/sign-ups"): lambda: {"email": ANN, "interests": ["stories"]},
     ("POST", "/sign-ups/confirm"): lambda: {"token": tokens.sign("confirm", keys.email_hash(ANN))},
     ("PUT", "/sign-ups/preferences"): lambda: {"token": _mail_token(), "interests": ["events"]},
@@ -124,6 +125,9 @@ def send(site: Site, giving: World, way: Way) -> Answered:
     if method in {"GET", "OPTIONS"}:
         return site.request(method, path.format(**names) + asks.get(path, ""), headers={"Accept": "application/json"})
     body = INPUT.get(way, dict)()
+    if path == f"{MINE}/skip":
+        stands = giving.partnership()
+        body = {"next_charge_on": str(stands.date_of(stands.next_charge_at))}
     sent = {**body, "form_token": form_token_of(body)} if path == "/gifts" else body
     return site.post(path.format(**names), sent, method=method)
 

@@ -23,7 +23,8 @@ GIFT = Gift(
 FOLDERS = sorted(path.name for path in send.MESSAGES.iterdir() if path.is_dir())
 CONTEXT = {
     "name": "Ann <i>Lee</i>", "amount": "$25.00", "day": 10, "method": "Visa •••• 4242", "what": "paused",
-    "next_charge_on": date(2026, 4, 10), "paused_until": None, "portal_url": "https://x.example/portal",
+    "next_charge_on": date(2026, 4, 10), "paused_until": None, "skipped_on": date(2026, 4, 10), "ends_on": date(2026, 9, 10), "ended_on": date(2026, 3, 10),
+    "portal_url": "https://x.example/portal",
     "give_url": "https://x.example/give", "link": "https://x.example/#t", "code": "1234 5678",
     "interests": ["Stories from the field"], "confirm_url": "https://x.example/c", "preferences_url": "https://x.example/p",
     "unsubscribe_url": "https://x.example/u", "new": "a•••@example.org", "undo_url": "https://x.example/undo", "days": 7,

@@ -71,7 +71,7 @@ def test_a_pause_can_be_ended(partner: World) -> None:
 def test_cancelled_twice_is_cancelled_once(partner: World) -> None:
     """No more charges, one mail, no error."""
     donor, partnership = partner.donor_id(), partner.partnership().partnership_id
-    states = [manage.cancel(donor, partnership, manage.Cancel("moving")).state for _ in range(2)]
+    states = [manage.cancel(donor, partnership, manage.Cancel("cost")).state for _ in range(2)]
     partner.advance(days=90)
 
     assert states == ["ended", "ended"]

@@ -337,7 +337,7 @@ def test_the_moment_is_kept_as_it_was(partner: World) -> None:
 
 
 def test_the_new_card_is_the_one_that_is_asked(partner: World) -> None:
-    """Stripe's page changes the customer's default only, while Checkout gave the gift a card of its own: it takes up the new one."""
+    """Stripe's page changes the customer's default only, while Checkout gave the gift a card of its own: it takes up the new one, and says so."""
     stands = partner.partnership()
     new_card(partner, "5555555555554444")
 
@@ -345,5 +345,8 @@ def test_the_new_card_is_the_one_that_is_asked(partner: World) -> None:
     default = partner.standin.world.find("customer", stands.customer_id)["invoice_settings"]["default_payment_method"]
     assert subscription["default_payment_method"] == default
     assert partner.partnership().method == "Mastercard •••• 4444"
+    [mail] = partner.mails("another card or account")
+    assert "$25.00 on day 10 of each month, from Mastercard •••• 4444." in " ".join(mail.text.split())
     partner.advance(days=32)
     assert partner.gifts()[0].method == "Mastercard •••• 4444"
+    assert len(partner.mails("another card or account")) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib import items, keys
 from chalicelib.partners import store
 from chalicelib.processor import settle, standing
 from tests.giving_world import VISA, World
@@ -210,3 +211,18 @@ def test_one_that_cannot_be_read_stops_no_other(partner: World) -> None:
 
     assert (report.partnerships, report.unhealed, report.healed) == (2, [anns], 1)
     assert partner.partnership(BOB).state == "ended"
+
+
+def test_what_was_kept_before_cards_were_named_is_kept_anew_and_mailed_to_nobody(partner: World) -> None:
+    """An older record does not say from which card: that is no other card."""
+    stands = partner.partnership()
+    key = keys.donor(stands.donor_id, f"{keys.PARTNERSHIPS}{stands.partnership_id}")
+    kept = items.get(items.giving(), key)
+    assert kept
+    items.put(items.giving(), {name: value for name, value in kept.items() if name != "method_id"})
+    mails = len(partner.mails())
+
+    assert (standing.look().healed, standing.look().healed) == (1, 0)
+    partner.work()
+
+    assert (partner.partnership().method_id, len(partner.mails())) == (stands.method_id, mails)

@@ -25,8 +25,10 @@ def happening(kind: str, amount: int = 5000, **changed: Any) -> dict[str, Any]:
 def partnership(**changed: Any) -> dict[str, Any]:
     return {
         "partnership_id": "sub_1", "amount": 4000, "currency": "usd", "day": 15, "state": "active",
-        "next_charge_on": "2026-12-15", "paused_until": None, "started_on": "2025-05-15", "ended_on": None,
-        "method": "Visa ending in 4242", "trouble": None, **changed,
+        "next_charge_on": "2026-12-15", "paused_until": None, "skipped_on": None, "ends_on": None, "started_on": "2025-05-15", "ended_on": None,
+        "method": "Visa ending in 4242", "trouble": None,
+        "instead": {"amounts": [2500, 500], "breaks": [{"months": 1, "until": "2026-12-24"}, {"months": 3, "until": "2027-02-24"}], "skip_on": None},
+        **changed,
     }  # fmt: skip
 
 
@@ -56,8 +58,12 @@ PARTNERSHIPS = [{**each, "partnership_id": f"sub_{at}"} for at, each in enumerat
     partnership(state="payment_problem", trouble=trouble("bank_asks", pay_url="", retry_on=None), method=""),
     partnership(state="paused", paused_until="2027-01-01"),
     partnership(state="paused", next_charge_on=None),
+    partnership(instead={"amounts": [], "breaks": [], "skip_on": "2026-12-15"}),
+    partnership(state="paused", paused_until="2026-12-16", skipped_on="2026-12-15", next_charge_on="2027-01-15"),
+    partnership(ends_on="2026-12-20"),
+    partnership(ends_on="2026-12-15", next_charge_on=None),
     partnership(state="unclear", next_charge_on=None),
-    partnership(state="ended", ended_on="2026-01-01", next_charge_on=None),
+    partnership(state="ended", ended_on="2026-01-01", next_charge_on=None, instead={"amounts": [], "breaks": [], "skip_on": None}),
 ))]  # fmt: skip
 STATEMENTS = [
     {
