@@ -55,7 +55,7 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One thing that happened to one charge, named by Stripe's own object.
 
-    `gift_at` is the moment the payment was made (events.paid_at), the same on every fact of
+    `gift_at` is the moment the payment succeeded, the same on every fact of
     the charge, so that a gift's facts stand together; `at` is when this fact
     happened. `money` is positive; the kind says which way it went.
     """

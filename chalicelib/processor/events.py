@@ -35,6 +35,10 @@ Object = dict[str, Any]
 
 # An invoice of which nothing is owed any more.
 SETTLED = frozenset({"paid", "void", "uncollectible"})
+# Source: https://docs.stripe.com/payments/bank-debits
+DEBITS = frozenset({
+    "acss_debit", "au_becs_debit", "bacs_debit", "nz_bank_account", "sepa_debit", "us_bank_account",
+})  # fmt: skip
 # Disputes that are over, the money with the donor. A prevented one was given in to before it was formal.
 # Source: https://docs.stripe.com/changelog/basil/2025-08-27/add-preventions-to-dispute
 DECIDED_FOR_DONOR = frozenset({"lost", "prevented"})
@@ -101,18 +105,15 @@ def is_known(charge: Object) -> bool:
     return vocabulary.is_known("charge", "status", charge["status"])
 
 @understood
-def paid_at(charge: Object) -> datetime:
+def is_debit(charge: Object) -> bool:
+    """Whether a charge was paid from a bank account: it succeeds days after it was booked, or comes back."""
+    return (charge.get("payment_method_details") or {}).get("type") in DEBITS
+
+@understood
+def booked_at(charge: Object) -> datetime:
     """
-    The moment at which a payment that has succeeded was made.
+    When the money of a charge was booked. A card's has succeeded then; a debit's has been submitted to the bank.
 
-        card        charged = booked = succeeded
-        bank debit  typed --- submitted to the bank, booked --- days --- succeeded
-
-    A debit's balance transaction is made when Stripe submits it (since 2024; it
-    was made at success before). No object keeps when it succeeded: only events
-    know, which may be lost, and `available_on` is about our payout. What is
-    submitted and then succeeds counts as given then, as a cheque does that was
-    posted and then cleared.
     Source: https://support.stripe.com/questions/changes-to-balance-transaction-behavior-for-debit-payment-methods
     """
     moved = charge.get("balance_transaction")
@@ -193,6 +194,11 @@ def donor_of(customer: Object) -> Donor:
         language=locales[0],
         customer_id=customer.get("id") or "",
     )
+
+@understood
+def is_about(event: Object, charge_id: str) -> bool:
+    """Whether an event tells of this charge."""
+    return id_of(event["data"]["object"]) == charge_id
 
 @understood
 def made_at(thing: Object) -> datetime:

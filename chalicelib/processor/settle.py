@@ -284,7 +284,27 @@ def _donor_and_when(found: Object) -> tuple[str, datetime]:
     place = ledger.place_of(found["id"])
     if place:
         return place.donor_id, place.gift_at
-    return donors.found_or_made(events.payer_of(found)), events.paid_at(found)
+    return donors.found_or_made(events.payer_of(found)), _when(found)
+
+
+def _when(found: Object) -> datetime:
+    """
+    When a payment succeeded.
+
+        card        charged, booked, succeeded
+        bank debit  typed --- submitted to the bank, booked --- days --- succeeded
+
+    When a debit succeeded stands in its event alone, however late that
+    arrives. Where Stripe keeps it no more, the day of submission has to do,
+    and staff are told.
+    """
+    booked = events.booked_at(found)
+    if not events.is_debit(found):
+        return booked
+    succeeded = stripe_api.success_of(found["id"], booked)
+    if succeeded is None:
+        log.alarm("debit_dated_by_booking", charge=found["id"])
+    return succeeded or booked
 
 
 def _place(charge_id: str) -> ledger.Place:

@@ -11,6 +11,7 @@ whoever asked.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from chalicelib.processor import events, vocabulary
 from chalicelib.processor.understood import understood
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from stripe import HTTPClient, StripeClient
 
 # https://docs.stripe.com/upgrades - moved by hand, with the stand-in and the contract tests.
@@ -29,6 +32,8 @@ TIMEOUT_SECONDS = (3.0, 6.0)
 # One more try: with its idempotency key the SDK may repeat any call, and the queue repeats the rest.
 RETRIES = 1
 PAGE = 100
+# Stripe keeps events for 30 days. The one looked for is among the newest as a rule.
+EVENTS_LIMIT = 3_000
 # Lists end: 200 pages are 20,000 charges in one window of reconcile.
 PAGES_LIMIT = 200
 
@@ -76,6 +81,17 @@ def checkout(session_id: str) -> Object:
 def charge(charge_id: str) -> Object:
     """A charge with its balance transaction, payment intent and customer."""
     return _ask(lambda: client().v1.charges.retrieve(charge_id, {"expand": CHARGE_PARTS}))
+
+
+def success_of(charge_id: str, since: datetime) -> datetime | None:
+    """
+    When a charge succeeded, by its event; None if Stripe keeps that no more, or it is behind too many others.
+
+    Only the event knows: `since` is when the charge was booked.
+    """
+    told = _listed(client().v1.events.list, type="charge.succeeded", created={"gte": int(since.timestamp())})
+    found = (event for event in itertools.islice(told, EVENTS_LIMIT) if events.is_about(event, charge_id))
+    return next(map(events.made_at, found), None)
 
 
 def refunds_of(charge_id: str) -> list[Object]:

@@ -22,7 +22,7 @@ BEGINS = {"US": (1, 1), "CA": (1, 1), "GB": (4, 6), "AU": (7, 1)}
 
 def settle(moment: datetime, zone: ZoneInfo) -> date:
     """
-    The date of a gift whose payment was made at `moment` and succeeded, where its legal entity keeps its books.
+    The date of a gift whose payment succeeded at `moment`, where its legal entity keeps its books.
 
     The same second is 31 December in Los Angeles and 1 January in New York,
     so this is asked once, when the payment is recorded, and kept.

@@ -21,6 +21,7 @@ DECLARED = {
     "create_checkout": "checkout.SessionCreateParams",
     "checkout": "checkout.SessionRetrieveParams",
     "charge": "ChargeRetrieveParams",
+    "success_of": "EventListParams",
     "refunds_of": "RefundListParams",
     "disputes_of": "DisputeListParams",
     "invoice": "InvoiceRetrieveParams",

@@ -39,6 +39,7 @@ READ: dict[str, tuple[str, ...]] = {
         "phone", "preferred_locales",
     ),
     "dispute": ("amount", "balance_transactions", "charge", "created", "currency", "status"),
+    "event": ("created", "data", "data.object"),
     "invoice": (
         "amount_remaining", "attempted", "billing_reason", "currency", "hosted_invoice_url", "next_payment_attempt",
         "parent", "parent.subscription_details", "parent.subscription_details.metadata",
@@ -88,7 +89,8 @@ def objects(answer: Any) -> Iterator[Thing]:
     """Every object in an answer, however deep."""
     for each in answer if isinstance(answer, list) else answer.values() if isinstance(answer, dict) else ():
         yield from objects(each)
-    if isinstance(answer, dict) and answer.get("object") in READ:
+    # What an event carries is called `object` too.
+    if isinstance(answer, dict) and str(answer.get("object")) in READ:
         yield answer
 
 

@@ -22,7 +22,8 @@ UNPAID = {"id": "in_1", "object": "invoice", "amount_remaining": 50_00, "currenc
 READERS: dict[str, list[Callable[[Thing], object]]] = {
     "balance_transaction": [movements.read],
     "charge": [
-        events.charge_named, events.intent_of, events.is_known, events.is_paid, events.made_at, events.method_of, events.paid_at, events.payer_of,
+        events.charge_named, events.intent_of, events.is_known, events.is_paid, events.made_at, events.method_of, events.booked_at,
+        events.is_debit, events.payer_of,
         lambda charge: events.payment_fact(charge, NOON, PAYMENT),
     ],
     "checkout.session": [
@@ -30,6 +31,7 @@ READERS: dict[str, list[Callable[[Thing], object]]] = {
     ],
     "customer": [events.donor_of],
     "dispute": [events.charge_named, lambda dispute: events.dispute_facts(dispute, NOON)],
+    "event": [events.made_at, lambda event: events.is_about(event, "py_1")],
     "invoice": [events.about_of_invoice, events.subscription_of, lambda invoice: trouble.of(invoice, [])],
     "invoice_payment": [
         lambda paid: events.intents_paying([paid]), lambda paid: events.payments_paying([paid]),

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from tests.faults import promises
@@ -26,8 +25,9 @@ def main() -> int:
         print("\n".join(outcomes[0].trace))
     else:
         seeds = range(given.first, given.first + given.seeds)
-        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), limited, max_tasks_per_child=FRESH_AFTER) as pool:
-            outcomes = list(pool.map(outcome, seeds, chunksize=4))
+        # concurrent.futures' pool stands still for ever once enough of its processes have been replaced (Python 3.11).
+        with get_context("spawn").Pool(os.cpu_count(), limited, maxtasksperchild=FRESH_AFTER) as pool:
+            outcomes = list(pool.imap(outcome, seeds, chunksize=4))
     _print_table(outcomes, time.monotonic() - began)
     return 1 if any(each.violations for each in outcomes) else 0
 

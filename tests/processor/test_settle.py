@@ -14,6 +14,9 @@ from chalicelib.processor import reconcile, settle
 from chalicelib.processor.webhook import Hint
 from chalicelib.statements import register
 from tests.giving_world import World
+from tests.processor.test_standing import asked_of
+
+BANK = "000123456789"
 
 
 def test_a_paid_gift_is_in_the_ledger_and_receipted_once(giving: World) -> None:
@@ -64,9 +67,9 @@ def test_a_declined_card_is_no_gift_and_another_card_is(giving: World, card: str
 
 
 def test_a_bank_debit_counts_when_it_arrives(giving: World) -> None:
-    """`checkout.session.completed` can be unpaid; the gift's date is the day it was submitted, which Stripe keeps."""
+    """`checkout.session.completed` can be unpaid; the gift's date is the day of success."""
     gift_id = giving.start(50_00)
-    giving.pay(gift_id, "000123456789")
+    giving.pay(gift_id, BANK)
     giving.deliver()
     assert checkout.progress_of(gift_id).state == "processing"
     assert giving.mails("Receipt") == []
@@ -74,21 +77,53 @@ def test_a_bank_debit_counts_when_it_arrives(giving: World) -> None:
     giving.advance(days=5)
 
     assert checkout.progress_of(gift_id).state == "paid"
-    assert giving.gifts()[0].given_on.isoformat() == "2026-03-10"
+    assert giving.gifts()[0].given_on.isoformat() == "2026-03-14"
     assert len(giving.mails("Receipt")) == 1
 
 
 @pytest.mark.parametrize("webhooks", ["normal", "drop"])
-def test_a_debit_that_arrives_in_january_is_a_gift_of_december(giving: World, webhooks: str) -> None:
-    """Whether an event told of it or reconcile found it: the date hangs on nothing but what Stripe keeps."""
-    giving.advance(days=(date(2026, 12, 30) - giving.time.now().date()).days)
-    giving.pay(giving.start(50_00), "000123456789")
+def test_a_debit_of_december_that_succeeds_in_january_is_a_gift_of_january(giving: World, webhooks: str) -> None:
+    """Whether its event came or reconcile found the charge: the date is the event's own, not that of its arrival."""
+    december_30(giving)
+    giving.pay(giving.start(50_00), BANK)
     giving.standin.set_webhooks(webhooks)
     giving.advance(days=6)
     assert reconcile.last(days=10, both_ways=True).agrees
 
+    assert [gift.given_on.isoformat() for gift in giving.gifts()] == ["2027-01-03"]
+    assert register.issue(giving.donor_id(), "us", 2027).totals == {"usd": 50_00}
+
+
+def test_a_debit_whose_event_is_gone_has_the_day_of_submission_and_staff_are_told(
+    giving: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stripe keeps events for 30 days. What was settled once stays, whoever looks at it again."""
+    december_30(giving)
+    giving.standin.set_webhooks("drop")
+    giving.pay(giving.start(50_00), BANK)
+    giving.advance(days=40)
+    charge_id = giving.standin.read(lambda world: world.all("charge")[0]["id"])
+
+    for _ in range(2):
+        settle.charge(charge_id)
+
     assert [gift.given_on.isoformat() for gift in giving.gifts()] == ["2026-12-30"]
-    assert register.issue(giving.donor_id(), "us", 2026).totals == {"usd": 50_00}
+    assert capsys.readouterr().out.count('"debit_dated_by_booking":[1.0]') == 1
+
+
+def test_a_card_asks_for_no_events(giving: World) -> None:
+    """Only of a debit does it take one more call."""
+    calls = asked_of(giving)
+    giving.give(50_00)
+    assert "/v1/events" not in calls
+
+    giving.pay(giving.start(50_00), BANK)
+    giving.advance(days=6)
+    assert calls.count("/v1/events") == 1
+
+
+def december_30(giving: World) -> None:
+    giving.advance(days=(date(2026, 12, 30) - giving.time.now().date()).days)
 
 
 def test_a_debit_that_came_back_is_no_difference(giving: World) -> None:
