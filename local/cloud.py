@@ -97,6 +97,10 @@ class Cloud:
         assert self._server is not None, "start() first"
         return f"http://127.0.0.1:{self._server.server_port}"
 
+    def alone(self) -> threading.Lock:
+        """What every call holds while it is worked on: `with cloud.alone(): …`."""
+        return self._lock
+
     def environment(self) -> dict[str, str]:
         """Every variable of settings.py that comes from AWS, and those by which boto3 finds this Cloud."""
         return _environment(self.url, self._names)

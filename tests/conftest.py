@@ -12,6 +12,7 @@ import pytest
 from chalicelib import charity, clock, settings
 from local import mailbox as sent_mail
 from local.cloud import FOREIGN_VARIABLES, Cloud
+from tests import straight
 from tests.giving_world import giving  # noqa: F401 - a fixture for every test
 from tests.house import House
 from tests.over_http import site  # noqa: F401
@@ -52,6 +53,7 @@ def _on_loopback(asking: socket.socket, address: Any) -> Any:
 def cloud() -> Iterator[Cloud]:
     """The one AWS of this test process. Tests want `aws_local`, which empties it."""
     running = Cloud()
+    straight.connect(running)
     running.start()
     yield running
     running.stop()

@@ -41,6 +41,8 @@ def saying(operation: str, body: dict[str, Any], times: int) -> Iterator[Said]:
         if said.left <= 0:
             return None
         said.left -= 1
+        # botocore asks every listener: with its address gone, none of the others does what was asked.
+        request.url = "about:blank"
         return AWSResponse(request.url, 400, {}, MockRawResponse(json.dumps(body)))
 
     with _before_send(operation, answer):
