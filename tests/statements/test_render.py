@@ -239,3 +239,10 @@ def test_a_receipt_names_what_a_dispute_took() -> None:
 
     assert "$50.00 given, $20.00 taken back by the bank" in said
     assert "Taken back by the bank $20.00 Kept $30.00" in said
+
+
+def test_a_name_in_two_scripts_keeps_its_space() -> None:
+    """
+    A space that is taken along by Arabic letters changes sides with them, and two names become one.
+    """
+    assert " José" in text_of(render.pdf("us_statement", statement(donor=Recipient("王小明 مريم José"))))
