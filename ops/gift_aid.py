@@ -39,7 +39,12 @@ def _how(told: Declaration) -> str:
 
 
 def covered(first: date, last: date) -> Iterator[tuple[str, Declaration, Gift]]:
-    """Every gift of these days, both included, that a declaration covers, with its donor and the newest such one."""
+    """
+    Every gift of these days, both included, that a declaration covers, with its donor and the one that counts.
+
+    The one made with the gift; else the newest of those made in the portal,
+    by who had proven the mailbox; else the newest made with another gift.
+    """
     terms = charity.current().gift_aid
     if terms is None:
         raise MisconfiguredError("charity.toml has no [gift_aid]: nothing can be claimed.")
@@ -48,9 +53,14 @@ def covered(first: date, last: date) -> Iterator[tuple[str, Declaration, Gift]]:
     for donor_id, told in declarations().items():
         newest = sorted(told, key=lambda each: each.made_at, reverse=True)
         for gift in ledger.gifts_between(donor_id, begins - timedelta(days=1), ends + timedelta(days=1)):
-            by = next((each for each in newest if gift_aid.covers(each, gift)), None)
+            covering = [each for each in newest if gift_aid.covers(each, gift)]
+            by = min(covering, key=lambda each: _rank(each, gift), default=None)
             if by and first <= gift.given_on <= last:
                 yield donor_id, by, gift
+
+
+def _rank(told: Declaration, gift: Gift) -> int:
+    return 0 if told.gift_id == gift.gift_id else 1 if not told.gift_id else 2
 
 
 def declarations() -> dict[str, list[Declaration]]:

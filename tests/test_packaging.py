@@ -70,6 +70,17 @@ def test_every_handler_has_its_own_policy(stage):
     }
 
 
+@pytest.mark.parametrize("name", ["record_stripe_event", "send_mail"])
+def test_the_workers_may_ask_for_mails(name):
+    """
+    Mails too are asked for where mails are sent: an end that an erasure makes, a card seen changed while another change is confirmed.
+    """
+    policy = json.loads((package.ROOT / ".chalice" / f"policy-{name}.json").read_text())
+    asked_for = [each for each in policy["Statement"] if each["Action"] == ["sqs:SendMessage"]]
+
+    assert [each["Resource"] for each in asked_for] == [[{"Fn::GetAtt": ["MailQueue", "Arn"]}]]
+
+
 def test_no_policy_allows_everything(resources):
     """
     No starred action and no starred resource, and nobody may delete a table or empty the bucket.

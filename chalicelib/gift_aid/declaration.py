@@ -48,12 +48,12 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     first_name: str
     last_name: str
     house: str
-    postcode: str
     past: bool
     wording: str
     made_at: datetime
     made_on: date
     # Empty texts are not kept, so what may be empty has a default to come back to.
+    postcode: str = ""
     ip: str = ""
     title: str = ""
     cancelled_at: datetime | None = None

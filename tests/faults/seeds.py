@@ -11,7 +11,7 @@ from tests.faults.simulation import Simulation
 from tests.faults.world import surroundings
 
 # What ended greenlets and boto3's clients leave behind adds up: a process does so many times four seeds.
-FRESH_AFTER, MOST_BYTES = 20, 4 << 30
+FRESH_AFTER, MOST_BYTES = 5, 4 << 30
 
 
 class Outcome(NamedTuple):

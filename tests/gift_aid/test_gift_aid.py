@@ -33,7 +33,7 @@ def pounds(on: date, **more: Any) -> Gift:
 
 def declared(*, past: bool = False, cancelled_at: datetime | None = None) -> Declaration:
     return Declaration(
-        "d", "uk", "Ann", "Lee", "12", "SW1A 1AA", past, "words", MADE, MADE.date(), cancelled_at=cancelled_at
+        "d", "uk", "Ann", "Lee", "12", past, "words", MADE, MADE.date(), postcode="SW1A 1AA", cancelled_at=cancelled_at
     )
 
 

@@ -6,7 +6,7 @@ import csv
 import json
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from chalicelib.gift_aid import pending, store
 from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.gift_aid.declaration import Declaration
 from chalicelib.processor import reconcile, settle
+from ops import gift_aid as schedule
 from tests.giving_world import ANN, World
 from tests.guard.test_form_token import wish
 from tests.ops.conftest import Ended, run  # noqa: F401 - a fixture
@@ -451,3 +452,28 @@ def test_a_bare_tick_declares_nothing_and_the_receipt_says_so_once(giving: World
 
     assert ["we hold no declaration" in mail.text for mail in giving.mails("Receipt")] == [True, False]
     assert keys.DECLARATIONS not in str([each["sk"] for each in everything(items.giving())])
+
+
+def test_a_home_abroad_without_a_postcode_is_read_back_everywhere(
+    giving: World, claim: Callable[[], list[list[str]]]
+) -> None:
+    """Outside the UK it may be left empty, and an empty text is not kept."""
+    give(giving, msgspec.structs.replace(THIS, country="ie", postcode=""))
+
+    assert [(each.country, each.postcode) for each in declared(giving)] == [("IE", "")]
+    assert len(giving.mails("Receipt")) == 1
+    assert [row[4] for row in claim() if "Ann" in row] == ["X"]
+
+
+def test_what_was_declared_in_the_portal_is_not_replaced_by_a_stranger_who_typed_the_address(
+    giving: World, site: Site
+) -> None:
+    """Who pays on Stripe's page may type any address: their later declaration counts for their own gift."""
+    give(giving, False)
+    site.sign_in(giving, ANN)
+    site.form("/portal/gift-aid", {**PARTS, "scope": "past_and_future"})
+    giving.advance(days=1)
+    give(giving, msgspec.structs.replace(ALL, first_name="Max"))
+
+    claimed = schedule.covered(date(2026, 1, 1), date(2026, 12, 31))
+    assert sorted((gift.given_on.day, by.first_name) for _, by, gift in claimed) == [(10, "Ann"), (11, "Max")]
