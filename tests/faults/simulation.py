@@ -36,6 +36,7 @@ class Simulation:
         self.workload = Workload(self.world)
         self._next_reconcile = self.world.now() + RECONCILE_EVERY
         self._reconcile_failures = 0
+        self._next_redrive = 0
 
     def run(self) -> Promises:
         """Everything, until nothing is left to happen, and then the rest."""
@@ -66,7 +67,7 @@ class Simulation:
             ]
             if self._reconcile_is_due(now):
                 possible.append(self._reconcile)
-            if (world.money.dead or world.mail.dead) and world.rng.random() < 0.1:
+            if (world.money.dead or world.mail.dead) and now >= self._next_redrive and world.rng.random() < 0.1:
                 possible.append(self._redrive_letters)
         if running and world.rng.random() < 0.03:
             return lambda: world.advance(now + world.rng.randint(1, 40))
@@ -138,6 +139,8 @@ class Simulation:
         self._drain()
 
     def _redrive_letters(self) -> None:
+        """Staff do it once a day in mid-life: what is still poisoned would keep them busy for ever."""
+        self._next_redrive = self.world.now() + DAY
         for queue in (self.world.money, self.world.mail):
             self.world.say(f"staff sends {queue.redrive(self.world.now())} dead letters of {queue.name} back")
 
