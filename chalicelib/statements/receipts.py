@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib import clock
-from chalicelib.errors import NotFound
+from chalicelib.errors import Conflict, FactsDisagree, NotFound
 from chalicelib.giving import ledger
 from chalicelib.statements import documents, donor_facts, render, statement, tax_year
 
@@ -21,9 +21,15 @@ def link_for(donor_id: str, gift_id: str) -> str:
 
     What the receipt says is part of its name, so a refund makes another one
     and the earlier one stays as it was. Raises NotFound for a gift that is
-    not this donor's, and Conflict while the payment is disputed.
+    not this donor's, and Conflict while the payment is disputed or its facts
+    contradict each other.
     """
-    gift = ledger.gift(donor_id, gift_id)
+    try:
+        gift = ledger.gift(donor_id, gift_id)
+    except FactsDisagree as contradiction:
+        raise Conflict(
+            "We are looking into what became of this gift. Its receipt waits until that is settled.", code="unclear"
+        ) from contradiction
     if gift is None:
         raise NotFound("There is no such gift.")
     source = donor_facts.source(gift.entity)

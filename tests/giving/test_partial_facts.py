@@ -73,8 +73,12 @@ def test_a_gift_that_contradicts_itself_is_shown_and_waits(giving: World, ann: S
     assert ann.get("/portal/statements/2026").status == 303
     assert [row["State"] for row in exported(ann)] == ["unclear", "paid", "paid"]
 
+    refused = ann.get(f"/portal/gifts/{giving.gifts()[0].gift_id}/receipt")
+    assert (refused.status, refused.json["error"]["code"]) == (409, "unclear")
+
     befell(giving, giving.gifts()[0], ("refund_failed", "re_1", 10_00))
     assert shown(ann)[10_00] == ("refunded", 0)
+    assert ann.get(f"/portal/gifts/{giving.gifts()[0].gift_id}/receipt").status == 303
 
 
 def test_staff_hear_of_a_contradiction_where_it_is_recorded(giving: World, ann: Site) -> None:
