@@ -39,6 +39,7 @@ ONLY_WHEN_ASKED = {
 """Fields that Stripe leaves out, rather than null, until they are expanded or the object is deleted."""
 
 LEFT_OUT = {
+    ("event", "account"), ("event", "context"),
     ("Charge.Outcome", "risk_score"),
     ("Charge.Outcome", "rule"),
     ("Charge.PaymentMethodDetails.Card", "capture_before"),
