@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from chalicelib import charity, log
-from chalicelib.errors import NotThere, NotUnderstood
+from chalicelib.errors import NotThere
 from chalicelib.gift_aid import pending as gift_aid
 from chalicelib.giving import donors, ledger, receipts, started
 from chalicelib.giving.gift import About, Fact, Payment, without_their_half
@@ -23,24 +23,11 @@ from chalicelib.guard import outcomes
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.partnership import Partnership
-from chalicelib.processor import checkouts, events, stripe_api, trouble, unpaid
+from chalicelib.processor import checkouts, events, stripe_api, trouble, unpaid, whose
 from chalicelib.processor.events import Object
 from chalicelib.processor.webhook import Hint
 from chalicelib.statements import superseding
 from chalicelib.statements.tax_year import settle as date_in_zone
-
-
-class Whose(msgspec.Struct, frozen=True):
-    """
-    Whose a charge is: ours if it has an `about`, of that subscription if it is a month of one.
-
-    `anothers` says that it names another product. A charge that names nothing
-    is not ours either, but may be the failed first payment of a monthly gift.
-    """
-
-    about: About | None = None
-    subscription_id: str = ""
-    anothers: bool = False
 
 
 def handle(hint: Hint) -> None:
@@ -81,12 +68,12 @@ def charge(charge_id: str) -> Settled:
     if not events.is_paid(found):
         _tell_guard(found)
         return Settled("no payment" if events.is_known(found) else "not known")
-    whose = _whose(found)
-    about, subscription_id = whose.about, whose.subscription_id
+    of = whose.of_charge(found)
+    about, subscription_id = of.about, of.subscription_id
     if about is None:
         log.count("charge_not_ours", charge=charge_id)
         return Settled("something else")
-    donor_id, gift_at = _donor_and_when(found)
+    donor_id, gift_at = whose.donor_and_when(found)
     told = _facts(found, gift_at, _payment(found, about, subscription_id, gift_at))
     new = ledger.record(donor_id, told)
     _look_out_for_halves(charge_id, told)
@@ -195,7 +182,7 @@ def _as_it_stands(subscription_id: str, seen: partnerships.Seen) -> tuple[Object
         return found, None
     owed = trouble.unpaid_invoice(found)
     why = trouble.of(owed, stripe_api.payments_for(events.id_of(owed))) if owed else None
-    donor_id = seen.donor_id or _donor_of_subscription(found)
+    donor_id = seen.donor_id or whose.donor_of_subscription(found)
     return found, events.partnership_of(found, donor_id, zone_of(found), why)
 
 
@@ -225,12 +212,11 @@ def _tell_guard(found: Object) -> None:
     """
     if not outcomes.is_news(found):
         return
-    whose = _whose(found)
-    if whose.anothers:
+    of = whose.of_charge(found)
+    if of.anothers:
         log.count("charge_not_ours", charge=events.id_of(found))
         return
-    gift_id = whose.about.gift_id if whose.about else ""
-    outcomes.learn(found, gift_id, monthly=bool(whose.subscription_id))
+    outcomes.learn(found, of.about.gift_id if of.about else "", monthly=bool(of.subscription_id))
 
 
 def _charge_hint(hint: Hint) -> None:
@@ -248,63 +234,6 @@ def _customer(hint: Hint) -> None:
     """A donor may have changed the card: each of their monthly gifts takes it up."""
     for each in stripe_api.subscriptions_of(hint.object_id):
         partnership(events.id_of(each))
-
-
-def _whose(found: Object) -> Whose:
-    """
-    Whose a charge is. Raises NotUnderstood if it names a gift itself and what it belongs to does not.
-
-    Stripe copies the metadata of a payment intent onto its charge, once.
-    Source: https://docs.stripe.com/metadata
-    """
-    whose = _whose_by_what_it_pays(found)
-    if whose.about is None and events.about_of(events.metadata_on(found)):
-        raise NotUnderstood("A charge names a gift, but what it belongs to does not.")
-    return whose
-
-
-def _whose_by_what_it_pays(found: Object) -> Whose:
-    """By the metadata of the payment intent, or of the subscription whose invoice it pays."""
-    intent = events.intent_of(found)
-    if intent is None:
-        return Whose(anothers=True)  # ours all come from a Checkout session, which makes one
-    said = events.metadata_on(intent)
-    about = events.about_of(said)
-    if about is not None:
-        return Whose(about)
-    paid = stripe_api.invoice_paid_by(events.id_of(intent))
-    if paid is None:
-        return Whose(anothers=bool(said))
-    about = events.about_of_invoice(paid)
-    return Whose(about, events.subscription_of(paid), anothers=about is None)
-
-
-def _donor_and_when(found: Object) -> tuple[str, datetime]:
-    """Whose gift a charge is and when it was made: settled the first time, read back ever after."""
-    place = ledger.place_of(found["id"])
-    if place:
-        return place.donor_id, place.gift_at
-    return donors.found_or_made(events.payer_of(found)), _when(found)
-
-
-def _when(found: Object) -> datetime:
-    """
-    When a payment succeeded.
-
-        card        charged, booked, succeeded
-        bank debit  typed --- submitted to the bank, booked --- days --- succeeded
-
-    When a debit succeeded stands in its event alone, however late that
-    arrives. Where Stripe keeps it no more, the day of submission has to do,
-    and staff are told.
-    """
-    booked = events.booked_at(found)
-    if not events.is_debit(found):
-        return booked
-    succeeded = stripe_api.success_of(found["id"], booked)
-    if succeeded is None:
-        log.alarm("debit_dated_by_booking", charge=found["id"])
-    return succeeded or booked
 
 
 def _place(charge_id: str) -> ledger.Place:
@@ -373,19 +302,6 @@ def _charges_of_session(found: Object) -> list[str]:
 def _paid_charges(intent_ids: list[str]) -> list[str]:
     made = [each for intent_id in intent_ids for each in stripe_api.charges_of(intent_id)]
     return [events.charge_named(each) for each in made if each.get("paid")]
-
-
-def _donor_of_subscription(found: Object) -> str:
-    """
-    Whose a partnership is.
-
-    A customer without an address is not made a donor here: the payment, which
-    brings what was typed on its page, comes at the same time. Until then this waits.
-    """
-    payer = events.customer_of(found)
-    if not payer.email and not donors.id_by_customer(payer.customer_id):
-        raise NotUnderstood("A partnership of a customer without an address, before its first payment.")
-    return donors.found_or_made(payer)
 
 
 Work = Callable[[Hint], object]

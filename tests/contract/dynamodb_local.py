@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.contract import program
-from tests.contract.program import HERE, KEPT
+from tests.contract.program import HERE
 
 POM = HERE / "pom.xml"
 # What DynamoDB Local's classes are compiled for.
@@ -32,20 +31,10 @@ def version() -> str:
 @contextmanager
 def running() -> Iterator[str]:
     """The address at which it answers. Raises Broken if it cannot be fetched or does not start."""
-    jars = _fetched()
+    jars = program.jars(POM, f"dynamodb-local-{version()}")
     start = ["java", f"-Djava.library.path={jars}", "-cp", f"{jars}/*", HERE / "DynamoDBOnLoopback.java"]
     with program.running(start, "dynamodb-local", says="Listening at ") as address:
         yield address
-
-
-def _fetched() -> os.PathLike[str]:
-    """The folder with its jars and native libraries, whole: it gets its name when all of it is there."""
-    jars, part = KEPT / f"dynamodb-local-{version()}", KEPT / f"dynamodb-local-part-{os.getpid()}"
-    if not jars.exists():
-        copy = ["dependency:copy-dependencies", f"-DoutputDirectory={part}", "-DincludeScope=runtime"]
-        program.fetch(["mvn", "--batch-mode", "--quiet", "--file", POM, *copy])
-        part.rename(jars)
-    return jars
 
 
 def _java() -> int:

@@ -42,6 +42,16 @@ def fetch(command: Sequence[str | Path], **environment: str) -> str:
     return done.stdout
 
 
+def jars(pom: Path, name: str) -> Path:
+    """The folder of what a Maven project depends on, whole: it gets its name when all of it is there. Raises Broken."""
+    whole, part = KEPT / name, KEPT / f"{name}-part-{os.getpid()}"
+    if not whole.exists():
+        copy = ["dependency:copy-dependencies", f"-DoutputDirectory={part}", "-DincludeScope=runtime"]
+        fetch(["mvn", "--batch-mode", "--quiet", "--file", pom, *copy])
+        part.rename(whole)
+    return whole
+
+
 @contextmanager
 def running(command: Sequence[str | Path], name: str, says: str) -> Iterator[str]:
     """The program while it is wanted: the address that it prints after `says`. It is ended with us. Raises Broken."""

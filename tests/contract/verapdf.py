@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.contract import program
-from tests.contract.program import HERE, KEPT, Broken
+from tests.contract.program import HERE, Broken
 
 POM = HERE / "verapdf.xml"
 # Twenty documents take it five seconds.
@@ -28,13 +27,8 @@ def version() -> str:
 
 
 def fetched() -> Path:
-    """The folder with its jars, whole: it gets its name when all of it is there. Raises Broken."""
-    jars, part = KEPT / f"verapdf-{version()}", KEPT / f"verapdf-part-{os.getpid()}"
-    if not jars.exists():
-        copy = ["dependency:copy-dependencies", f"-DoutputDirectory={part}", "-DincludeScope=runtime"]
-        program.fetch(["mvn", "--batch-mode", "--quiet", "--file", POM, *copy])
-        part.rename(jars)
-    return jars
+    """The folder with its jars. Raises Broken."""
+    return program.jars(POM, f"verapdf-{version()}")
 
 
 def breaches(jars: Path, pdfs: Sequence[Path]) -> dict[str, list[str]]:
