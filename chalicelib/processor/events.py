@@ -35,10 +35,6 @@ Object = dict[str, Any]
 
 # An invoice of which nothing is owed any more.
 SETTLED = frozenset({"paid", "void", "uncollectible"})
-# Source: https://docs.stripe.com/payments/bank-debits
-DEBITS = frozenset({
-    "acss_debit", "au_becs_debit", "bacs_debit", "nz_bank_account", "sepa_debit", "us_bank_account",
-})  # fmt: skip
 # Disputes that are over, the money with the donor. A prevented one was given in to before it was formal.
 # Source: https://docs.stripe.com/changelog/basil/2025-08-27/add-preventions-to-dispute
 DECIDED_FOR_DONOR = frozenset({"lost", "prevented"})
@@ -96,8 +92,7 @@ def is_paid(charge: Object) -> bool:
     date is known without it, a debit's is not.
     """
     arrived = bool(charge["paid"]) and charge["status"] == "succeeded" and bool(charge["captured"])
-    at_once = (charge.get("payment_method_details") or {}).get("type") == "card"
-    return arrived and (at_once or isinstance(charge.get("balance_transaction"), dict))
+    return arrived and (is_by_card(charge) or isinstance(charge.get("balance_transaction"), dict))
 
 @understood
 def is_known(charge: Object) -> bool:
@@ -105,9 +100,9 @@ def is_known(charge: Object) -> bool:
     return vocabulary.is_known("charge", "status", charge["status"])
 
 @understood
-def is_debit(charge: Object) -> bool:
-    """Whether a charge was paid from a bank account: it succeeds days after it was booked, or comes back."""
-    return (charge.get("payment_method_details") or {}).get("type") in DEBITS
+def is_by_card(charge: Object) -> bool:
+    """Whether a charge succeeds as it is made. By any other way, known to us or not, it may be days later."""
+    return (charge.get("payment_method_details") or {}).get("type") == "card"
 
 @understood
 def booked_at(charge: Object) -> datetime:

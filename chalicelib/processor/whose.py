@@ -84,12 +84,12 @@ def _when(found: Object) -> datetime:
         card        charged, booked, succeeded
         bank debit  typed --- submitted to the bank, booked --- days --- succeeded
 
-    When a debit succeeded stands in its event alone, however late that
-    arrives. Where Stripe keeps it no more, the day of submission has to do,
-    and staff are told.
+    When anything but a card succeeded stands in its event alone, however late
+    that arrives. Where Stripe keeps it no more, the day of submission has to
+    do, and staff are told.
     """
     booked = events.booked_at(found)
-    if not events.is_debit(found):
+    if events.is_by_card(found):
         return booked
     succeeded = stripe_api.success_of(found["id"], booked)
     if succeeded is None:

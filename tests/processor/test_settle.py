@@ -111,6 +111,16 @@ def test_a_debit_whose_event_is_gone_has_the_day_of_submission_and_staff_are_tol
     assert capsys.readouterr().out.count('"debit_dated_by_booking":[1.0]') == 1
 
 
+def test_a_way_to_pay_that_we_do_not_know_is_not_taken_for_a_card(giving: World) -> None:
+    """Stripe may call a new kind of debit what it likes: its day is asked for."""
+    gift_id = giving.start(50_00)
+    giving.pay(gift_id, BANK)
+    giving.standin.read(lambda world: world.all("charge")[0]["payment_method_details"].update(type="something_new"))
+    giving.advance(days=5)
+
+    assert giving.gifts()[0].given_on.isoformat() == "2026-03-14"
+
+
 def test_a_card_asks_for_no_events(giving: World) -> None:
     """Only of a debit does it take one more call."""
     calls = asked_of(giving)
