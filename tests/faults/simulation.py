@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.processor import reconcile
-from chalicelib.processor.report import Report
+from chalicelib.processor import reconcile, standing
 from tests.faults import promises
 from tests.faults.faults import DAY, HOUR
 from tests.faults.promises import Promises
@@ -96,14 +95,19 @@ class Simulation:
         self._next_reconcile = self.world.now() + RECONCILE_EVERY
 
         def then(ended: Process) -> None:
-            failed = not (isinstance(ended.answer, Report) and ended.answer.agrees)
+            failed = ended.answer is not True
             self._reconcile_failures = self._reconcile_failures + 1 if failed else 0
             if failed:
                 self._next_reconcile = self.world.now() + (DAY if self._reconcile_failures < UNLUCKY_TRIES else HOUR)
 
-        process = self.world.run("reconcile", lambda: reconcile.last(days=35), then)
+        process = self.world.run("reconcile", self._daily, then)
         if self._reconcile_failures >= UNLUCKY_TRIES:
             self._alone(process)
+
+    def _daily(self) -> bool:
+        """Money of five weeks, and how every monthly gift stands; whether all of it was well."""
+        report, stands = reconcile.last(days=35), standing.look()
+        return report.agrees and not stands.unhealed
 
     def _alone(self, process: Process) -> None:
         while not process.ended:
