@@ -67,7 +67,9 @@ def test_a_gift_that_contradicts_itself_is_shown_and_waits(giving: World, ann: S
 
     assert shown(ann) == {50_00: ("paid", 50_00), 20_00: ("paid", 20_00), 10_00: ("unclear", 0)}
     assert ann.get("/portal/gifts").json["totals"] == [{"currency": "usd", "kept": 70_00, "refunded": 10_00}]
-    assert "We are looking into" in ann.get("/portal/gifts", "text/html").text
+    page = ann.get("/portal/gifts", "text/html").text
+    assert "We are looking into" in page
+    assert page.count("/receipt") == 2, "a link to the receipt that waits"
     [year] = ann.get("/portal/statements").json["statements"]
     assert (year["gifts"], year["currency_totals"]) == (2, [{"amount": 70_00, "currency": "usd"}])
     assert ann.get("/portal/statements/2026").status == 303
