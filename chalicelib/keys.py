@@ -9,7 +9,9 @@ Every key of the three tables, on one page.
     DONOR#<donor>   PARTNER#<subscription>
     DONOR#<donor>   STATEMENT#<entity>#<tax year>#<number>
     DONOR#<donor>   GIFTAID#<declaration>                          a British donor's declarations
+    DONOR#<donor>   CLAIMED#<charge>#<number>                      what a claim said of a gift: added, never changed
     DONOR#<donor>   MAIL#<mail>#<about>                            mails about money: sent once, for good
+    CLAIM#<name>    NOW                                            a Gift Aid claim: for which days, closed when
     EMAIL#<sha256>, CUSTOMER#<cus>, CHARGE#<ch>, GIFT#<gift id>, SUBSCRIPTION#<sub>  POINTER
 `Signups`
     EMAIL#<sha256>  SIGNUP
@@ -34,6 +36,7 @@ PARTNERSHIPS = "PARTNER#"
 YEARS = "YEAR#"
 STATEMENTS = "STATEMENT#"
 DECLARATIONS = "GIFTAID#"
+CLAIMED = "CLAIMED#"
 
 Key = dict[str, str]
 
@@ -72,6 +75,16 @@ def statement(entity: str, tax_year: int, number: int | None = None) -> str:
 
 def declaration(declaration_id: str) -> str:
     return f"{DECLARATIONS}{declaration_id}"
+
+
+def claim(name: str) -> Key:
+    """A Gift Aid claim by the name that staff gave it."""
+    return {"pk": f"CLAIM#{name}", "sk": NOW}
+
+
+def claimed(charge_id: str, number: int) -> str:
+    """The gift's so-manieth entry in a claim, from 1."""
+    return f"{CLAIMED}{charge_id}#{number:04d}"
 
 
 def pending_declaration(email_sha256: str, gift_id: str) -> Key:

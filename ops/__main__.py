@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -81,8 +82,15 @@ def _add_gift_aid(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     added = commands.add_parser("gift-aid", help="write the schedule of a Gift Aid claim")
     added.add_argument("--from", dest="first", type=date.fromisoformat, required=True, help="2026-04-06")
     added.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="likewise, all of that day")
-    added.add_argument("--out", required=True, help="the CSV; beside it goes <out>.trail.csv")
+    added.add_argument("--out", required=True, help="the CSV; beside it go <out>.trail.csv and <out>.off.csv")
+    added.add_argument("--claim", type=_claim_name, help="keep it as a claim of this name: 2026-27-1")
     added.set_defaults(command=gift_aid.run)
+
+
+def _claim_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", text):
+        raise argparse.ArgumentTypeError("up to 40 letters, digits, dots, hyphens and underscores")
+    return text
 
 
 def _add_endings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,77 +1,208 @@
-"""The schedule of a Gift Aid claim: a CSV in HMRC's columns, and beside it which declaration each row rests on."""
+"""
+A Gift Aid claim: a CSV in HMRC's columns, beside it which declaration each row rests on, and what to take off.
+
+    the whole ledger -- donors -- gifts -+- may be claimed on for more than it stands: a row, and an entry
+                                         +- for less (refunded, disputed, withdrawn): taken off, and an entry
+                                         `- for as much: nothing
+
+With a name the entries are kept, and the same gift is in no other claim. The
+files are made from the entries: of a claim that is closed they come out the
+same whenever it is asked for. A run that broke off is simply begun again.
+"""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import os
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date
+from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
-from chalicelib import charity, items, keys
+from chalicelib import charity, clock, items, keys
 from chalicelib.errors import MisconfiguredError
+from chalicelib.gift_aid import claims
 from chalicelib.gift_aid import declaration as gift_aid
+from chalicelib.gift_aid.claims import Entry
 from chalicelib.gift_aid.declaration import Declaration
 from chalicelib.giving import ledger
-from chalicelib.giving.gift import Gift
+from chalicelib.money import Money, in_words
 from ops import scanning
 
+# HMRC's spreadsheet has room for so many, and lets the rest fall without a word.
+ROWS = 1000
 TRAIL = ("Charge", "Donor", "Declaration", "Declared on", "Declared")
+TAKEN_OFF = ("Charge", "Donor", "Given on", "Claimed in", "Taken off")
+# A basic rate of 20 %: what was given is 80 of 100, and the tax on it 20. https://www.gov.uk/claim-gift-aid
+WHOLE, TAX = Fraction(1), Fraction(20, 80)
+HELD = "begins_with(sk, :declarations) OR begins_with(sk, :claimed)"
+
+
+class Held(NamedTuple):
+    """What is kept of one donor: declarations by their id, and of each charge the entries of every claim, in order."""
+
+    declarations: dict[str, Declaration]
+    entries: dict[str, list[Entry]]
+
+
+class Line(NamedTuple):
+    """What one claim comes to for one gift, in pence: a row above zero, to be taken off below."""
+
+    donor_id: str
+    entry: Entry
+    pence: int
 
 
 def run(given: argparse.Namespace, console: Console) -> bool:
-    """Write both files, readable by their owner only: they hold home addresses."""
-    rows, trail = [], []
-    for donor_id, told, gift in sorted(covered(given.first, given.last), key=lambda each: each[2].given_at):
-        rows.append(gift_aid.row(told, gift))
-        trail.append((gift.charge_id, donor_id, told.declaration_id, told.made_on.isoformat(), _how(told)))
-    _write(Path(given.out), (gift_aid.COLUMNS, *rows))
-    _write(Path(f"{given.out}.trail.csv"), (TRAIL, *trail))
-    console.print(f"{len(rows)} gifts from {given.first} to {given.last}, in {given.out}; their trail beside it.")
-    return True
+    """
+    Write the files, readable by their owner only: they hold home addresses. Keep the claim if it has a name.
+
+    Whether nothing of these days is left for another claim.
+    """
+    if charity.current().gift_aid is None:
+        raise MisconfiguredError("charity.toml has no [gift_aid]: nothing can be claimed.")
+    donors, left = held(), 0
+    if given.claim:
+        left = _keep(claims.begin(given.claim, given.first, given.last), donors)
+        lines = _lines(donors, given.claim)
+    else:
+        told = list(due(donors, given.first, given.last))
+        rows, left = _that_fit(told, ROWS)
+        lines = [Line(donor_id, entry, entry.minor) for donor_id, entry in rows]
+    _write_files(given.out, lines, donors)
+    _say(lines, left, given, console)
+    return left == 0
+
+
+def held() -> dict[str, Held]:
+    """Every declaration and every entry, by their donor."""
+    found: dict[str, Held] = defaultdict(lambda: Held({}, defaultdict(list)))
+    for item in scanning.giving(HELD, {":declarations": keys.DECLARATIONS, ":claimed": keys.CLAIMED}):
+        of = found[item["pk"].removeprefix("DONOR#")]
+        if item["sk"].startswith(keys.CLAIMED):
+            entry = claims.entry_of(item)
+            of.entries[entry.charge_id].append(entry)
+        else:
+            told = items.as_struct(item, Declaration)
+            of.declarations[told.declaration_id] = told
+    for of in found.values():
+        for entries in of.entries.values():
+            entries.sort(key=lambda each: each.number)
+    return dict(found)
+
+
+def due(donors: dict[str, Held], first: date, last: date, claim: str = "") -> Iterator[tuple[str, Entry]]:
+    """
+    The entries that are wanting, with their donors: of these days' gifts, both included, and of earlier claims.
+
+    A gift that stands claimed on for too much is put right whenever it was given.
+    """
+    for donor_id, of in donors.items():
+        for gift in ledger.gifts(donor_id):
+            before = of.entries.get(gift.charge_id, [])
+            by = gift_aid.the_one_that_counts(of.declarations.values(), gift)
+            more = (gift.kept.minor if by else 0) - sum(entry.minor for entry in before)
+            if more < 0 or (more > 0 and first <= gift.given_on <= last):
+                declaration_id = by.declaration_id if by else before[-1].declaration_id
+                yield donor_id, Entry(
+                    claim, gift.charge_id, gift.gift_id, gift.given_on, more, declaration_id,
+                    number=len(before) + 1, made_at=clock.now(),
+                )  # fmt: skip
+
+
+def _keep(claim: claims.Claim, donors: dict[str, Held]) -> int:
+    """Add the entries that a claim lacks, up to as many rows as fit, and close it; how many gifts are left."""
+    wanting = list(due(donors, claim.first, claim.last, claim.name))
+    if claim.closed_at:
+        return sum(entry.minor > 0 for _, entry in wanting)
+    there = sum(line.pence > 0 for line in _lines(donors, claim.name))
+    fitting, left = _that_fit(wanting, ROWS - there)
+    for donor_id, entry in fitting:
+        claims.add(donor_id, entry)
+        donors[donor_id].entries[entry.charge_id].append(entry)
+    claims.close(claim.name)
+    return left
+
+
+def _that_fit(wanting: list[tuple[str, Entry]], room: int) -> tuple[list[tuple[str, Entry]], int]:
+    """The oldest gifts that there is room for, all that is to be taken off, and how many gifts are left."""
+    rows = sorted((each for each in wanting if each[1].minor > 0), key=lambda each: _when(each[1]))
+    return rows[:room] + [each for each in wanting if each[1].minor < 0], len(rows[room:])
+
+
+def _lines(donors: dict[str, Held], claim: str) -> list[Line]:
+    """What a claim comes to, gift by gift; a gift that it took up and took off again is in it no more."""
+    lines = []
+    for donor_id, of in donors.items():
+        for entries in of.entries.values():
+            told = [each for each in entries if each.claim == claim]
+            pence = sum(each.minor for each in told)
+            if pence:
+                lines.append(Line(donor_id, told[-1], pence))
+    return lines
+
+
+def _when(entry: Entry) -> tuple[date, str]:
+    return entry.given_on, entry.charge_id
+
+
+def _write_files(out: str, lines: list[Line], donors: dict[str, Held]) -> None:
+    rows, trail, off = [], [], []
+    for line in sorted(lines, key=lambda each: _when(each.entry)):
+        donor_id, entry, pence = line
+        told = donors[donor_id].declarations[entry.declaration_id]
+        if pence > 0:
+            rows.append(gift_aid.row(told, entry.given_on, pence))
+            trail.append((entry.charge_id, donor_id, told.declaration_id, told.made_on.isoformat(), _how(told)))
+        else:
+            taken = str(_pounds(-pence).major)
+            off.append((entry.charge_id, donor_id, entry.given_on.isoformat(), _claimed_in(line, donors), taken))
+    _write(Path(out), (gift_aid.COLUMNS, *rows))
+    _write(Path(f"{out}.trail.csv"), (TRAIL, *trail))
+    _write(Path(f"{out}.off.csv"), (TAKEN_OFF, *off))
 
 
 def _how(told: Declaration) -> str:
     return f"with gift {told.gift_id}" if told.gift_id else "in the portal"
 
 
-def covered(first: date, last: date) -> Iterator[tuple[str, Declaration, Gift]]:
-    """
-    Every gift of these days, both included, that a declaration covers, with its donor and the one that counts.
-
-    The one made with the gift; else the newest of those made in the portal,
-    by who had proven the mailbox; else the newest made with another gift.
-    """
-    terms = charity.current().gift_aid
-    if terms is None:
-        raise MisconfiguredError("charity.toml has no [gift_aid]: nothing can be claimed.")
-    zone = charity.current().entities[terms.entity].zone
-    begins, ends = (datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1)))
-    for donor_id, told in declarations().items():
-        newest = sorted(told, key=lambda each: each.made_at, reverse=True)
-        for gift in ledger.gifts_between(donor_id, begins - timedelta(days=1), ends + timedelta(days=1)):
-            covering = [each for each in newest if gift_aid.covers(each, gift)]
-            by = min(covering, key=lambda each: _rank(each, gift), default=None)
-            if by and first <= gift.given_on <= last:
-                yield donor_id, by, gift
-
-
-def _rank(told: Declaration, gift: Gift) -> int:
-    return 0 if told.gift_id == gift.gift_id else 1 if not told.gift_id else 2
-
-
-def declarations() -> dict[str, list[Declaration]]:
-    """Every declaration by its donor."""
-    found: dict[str, list[Declaration]] = {}
-    for item in scanning.giving("begins_with(sk, :declarations)", {":declarations": keys.DECLARATIONS}):
-        found.setdefault(item["pk"].removeprefix("DONOR#"), []).append(items.as_struct(item, Declaration))
-    return found
+def _claimed_in(line: Line, donors: dict[str, Held]) -> str:
+    """The claims in which the gift was claimed on, in their order."""
+    entries = donors[line.donor_id].entries[line.entry.charge_id]
+    return " ".join(dict.fromkeys(each.claim for each in entries if each.minor > 0))
 
 
 def _write(path: Path, rows: tuple[tuple[str, ...], ...]) -> None:
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(opened, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
+
+
+def _say(lines: list[Line], left: int, given: argparse.Namespace, console: Console) -> None:
+    rows, off = [line for line in lines if line.pence > 0], [line for line in lines if line.pence < 0]
+    days = f"from {given.first} to {given.last}"
+    console.print(f"{len(rows)} gifts {days}, {_sum(rows)}, in {given.out}; their trail beside it.")
+    if rows:
+        console.print(f"The earliest was given on {min(line.entry.given_on for line in rows)}.")
+    if off:
+        console.print(
+            f"{len(off)} gifts claimed on before may not be any longer, {_sum(off)}, in {given.out}.off.csv: give "
+            f"{_sum(off, TAX)} as tax over-claimed before."
+        )
+    if left:
+        console.print(f"{left} more gifts do not fit. Draw up another claim for them, under another name.")
+    kept = f"The claim {given.claim} is kept." if given.claim else "Nothing was kept: that is done with --claim NAME."
+    console.print(kept)
+
+
+def _sum(lines: list[Line], share: Fraction = WHOLE) -> str:
+    return in_words(_pounds(round(sum(abs(line.pence) for line in lines) * share)), "en_GB")
+
+
+def _pounds(pence: int) -> Money:
+    return Money(pence, "gbp")

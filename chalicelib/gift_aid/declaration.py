@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chalicelib.giving.gift import Gift
 
 Scope = Literal["this_gift", "future", "past_and_future"]
@@ -70,28 +72,50 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def covers(declaration: Declaration, gift: Gift) -> bool:
-    """Whether tax may be reclaimed on this gift because of this declaration. Never on one refunded or in dispute."""
-    sterling = gift.kept.currency == "gbp" and not gift.about.advantage
-    if gift.entity != declaration.entity or gift.state != "paid" or not sterling:
+    """
+    Whether tax may be reclaimed on this gift because of this declaration.
+
+    Never on one refunded or in dispute, with something in return, or whose own declaration was withdrawn.
+    """
+    withdrawn = declaration.only_this and declaration.cancelled_at is not None
+    may_be_claimed_on = gift.state == "paid" and not gift.about.advantage
+    return may_be_claimed_on and not withdrawn and reaches(declaration, gift)
+
+
+def reaches(declaration: Declaration, gift: Gift) -> bool:
+    """Whether the gift is one of those that were declared, whatever became of it."""
+    if gift.entity != declaration.entity or gift.kept.currency != "gbp":
         return False
     with_it = gift.gift_id == declaration.gift_id
     if declaration.only_this:
-        return with_it and declaration.cancelled_at is None
+        return with_it
     begins = _years_before(declaration.made_on, YEARS_BACK) if declaration.past else declaration.made_on
     ended = declaration.cancelled_at is not None and gift.given_at >= declaration.cancelled_at
     return (with_it or gift.given_on >= begins) and not ended
 
 
-def row(declaration: Declaration, gift: Gift) -> tuple[str, ...]:
+def the_one_that_counts(told: Iterable[Declaration], gift: Gift) -> Declaration | None:
     """
-    The gift's line of the schedule. What does not apply is blank, never 0; a part refunded is not claimed on.
+    Of those that cover a gift: the one made with it; else the newest of the portal, by who had proven the mailbox;
+    else the newest made with another gift. None if none covers it.
+    """
+    covering = sorted((each for each in told if covers(each, gift)), key=lambda each: each.made_at, reverse=True)
+    return min(covering, key=lambda each: _rank(each, gift), default=None)
+
+
+def _rank(told: Declaration, gift: Gift) -> int:
+    return 0 if told.gift_id == gift.gift_id else 1 if not told.gift_id else 2
+
+
+def row(told: Declaration, given_on: date, pence: int) -> tuple[str, ...]:
+    """
+    A gift's line of the schedule. What does not apply is blank, never 0.
 
     HMRC wants a space for the hyphen of a double-barrelled name, and no postcode of another country.
     """
-    amount = f"{Decimal(gift.kept.minor) / 100:.2f}"
-    day = gift.given_on.strftime("%d/%m/%y")
-    told, last_name = declaration, declaration.last_name.replace("-", " ")
+    last_name = told.last_name.replace("-", " ")
     postcode = told.postcode if told.country == HOME else ABROAD
+    day, amount = given_on.strftime("%d/%m/%y"), f"{Decimal(pence) / 100:.2f}"
     return (told.title, told.first_name, last_name, told.house, postcode, "", "", day, amount)
 
 

@@ -112,6 +112,11 @@ def gifts_between(donor_id: str, first: datetime, last: datetime) -> list[Gift]:
     return fold_all(_facts(donor_id, first=start, last=end))
 
 
+def gifts(donor_id: str) -> list[Gift]:
+    """Every gift of the donor, newest first."""
+    return fold_all(_facts(donor_id, prefix=keys.FACTS))
+
+
 def page(
     donor_id: str, *, first: str = "", last: str = "", cursor: str = "", limit: int = 20,
     wanted: Callable[[Gift], bool] = lambda _: True,

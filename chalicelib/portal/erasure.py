@@ -10,15 +10,15 @@ one that died half-way is ended when the message comes again.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import msgspec
 
 from chalicelib import charity, clock, items, keys
 from chalicelib.errors import InvalidInput, ProcessorUnsure
-from chalicelib.gift_aid import pending
+from chalicelib.gift_aid import claims, pending
 from chalicelib.gift_aid import store as gift_aid
-from chalicelib.gift_aid.declaration import covers
+from chalicelib.gift_aid.declaration import reaches
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.donors import Address, Donor
 from chalicelib.mail import outbox
@@ -30,8 +30,6 @@ from chalicelib.signups import store as signups
 from chalicelib.statements import tax_year
 
 NOT_YET = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
-# Before the first gift that this software can have recorded.
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 STILL_THEIRS = "donor_id = :donor"
 
 
@@ -123,14 +121,17 @@ def forget_waiting_declarations(donor: Donor) -> None:
 
 def end_declarations(donor_id: str) -> None:
     """
-    No Gift Aid on anything later. A declaration that a claim rests on is kept, with the name it was made in.
+    No Gift Aid on anything later. A declaration of which a gift was ever one is kept, with the name it was made in.
 
-    Only once the tombstone stands: until then a payment may still bring one along.
+    Whatever became of the gift: it may have been claimed on before it was
+    refunded, or be claimed on once a dispute is won. Only once the tombstone
+    stands: until then a payment may still bring a declaration along.
     """
     gift_aid.cancel(donor_id)
-    gifts = ledger.gifts_between(donor_id, BEGINNING, clock.now())
+    gifts = ledger.gifts(donor_id)
+    claimed = {entry.declaration_id for entry in claims.of_donor(donor_id)}
     for each in gift_aid.of_donor(donor_id):
-        if not any(covers(each, gift) for gift in gifts):
+        if each.declaration_id not in claimed and not any(reaches(each, gift) for gift in gifts):
             items.delete(items.giving(), keys.donor(donor_id, keys.declaration(each.declaration_id)))
 
 
@@ -176,7 +177,7 @@ def forget_address(donor_id: str) -> None:
 def _kept_by_law(donor_id: str) -> tuple[date | None, bool]:
     """Until when the gifts must be kept, and whether with the donor's name and address."""
     entities, until, named = charity.current().entities, None, False
-    for gift in ledger.gifts_between(donor_id, BEGINNING, clock.now()):
+    for gift in ledger.gifts(donor_id):
         entity = entities[gift.entity]
         ends = tax_year.records_end(gift.given_on, entity.country, entity.records_years)
         until = max(until or ends, ends)

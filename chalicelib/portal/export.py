@@ -25,7 +25,7 @@ MOST = 12_000
 # What each part of a donor's partition is called in the copy. A kind that is not named here goes by its key.
 CALLED = {
     "PROFILE": "profile", "FACT": "payments_refunds_disputes", "PARTNER": "monthly_gifts", "STATEMENT": "statements",
-    "GIFTAID": "gift_aid_declarations", "MAIL": "mails", "YEAR": "years",
+    "GIFTAID": "gift_aid_declarations", "CLAIMED": "gift_aid_claimed", "MAIL": "mails", "YEAR": "years",
 }  # fmt: skip
 # Where in FACT# a gift stands says nothing that the facts do not, and is as much again to read.
 BEFORE_PLACES, AFTER_PLACES = {"first": " ", "last": "GIFT#"}, {"first": "GIFT#~", "last": "~"}
