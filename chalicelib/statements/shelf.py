@@ -29,7 +29,7 @@ Kind = tuple[int, str]
 
 
 class Total(msgspec.Struct, frozen=True):
-    """What was kept in one currency, in minor units."""
+    """What the statement counts in one currency, in minor units: what was kept above any value in return."""
 
     amount: int
     currency: str
@@ -48,10 +48,14 @@ class Year(msgspec.Struct, frozen=True):
     """
     A tax year with gifts to one entity, for which a statement can be had.
 
-    `so_far`: it has not ended. `issued`: every number there is, newest first.
+    `tax_year` is the calendar year in which it begins, and its place in
+    addresses; `year_name` is what people there call it: "2026" or "2026–27".
+    Totals and `gifts` are those of the statement as it would be issued now.
+    `so_far`: the year has not ended. `issued`: every number, newest first.
     """
 
     tax_year: int
+    year_name: str
     entity: str
     legal_name: str
     currency_totals: list[Total]
@@ -109,7 +113,9 @@ def _issues(issued: list[Issued], zone: ZoneInfo) -> list[Issue]:
 
 def _is_told(gift: Gift) -> bool:
     entity = charity.current().entities.get(gift.entity)
-    return entity is not None and statement.has_statements(entity.country) and statement.counts(gift)
+    if entity is None or not statement.has_statements(entity.country):
+        return False
+    return statement.is_totalled(gift, entity.country)
 
 
 def _year_of(gift: Gift) -> Kind:
@@ -121,6 +127,7 @@ def _year(kind: Kind, gifts: list[Gift], issued: list[Issued]) -> Year:
     entity = charity.current().entities[entity_id]
     return Year(
         tax_year=tax_year,
+        year_name=tax_years.name(tax_year, entity.country),
         entity=entity_id,
         legal_name=entity.legal_name,
         currency_totals=_totals(gifts),
@@ -131,7 +138,7 @@ def _year(kind: Kind, gifts: list[Gift], issued: list[Issued]) -> Year:
 
 
 def _totals(gifts: Iterable[Gift]) -> list[Total]:
-    kept: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
     for gift in gifts:
-        kept[gift.kept.currency] += gift.kept.minor
-    return [Total(minor, currency) for currency, minor in sorted(kept.items())]
+        counted[gift.eligible.currency] += gift.eligible.minor
+    return [Total(minor, currency) for currency, minor in sorted(counted.items())]

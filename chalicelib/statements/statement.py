@@ -3,7 +3,8 @@ What a tax statement and a receipt say. Pure: facts in, content out; how it look
 
 Amounts of different currencies stand in tables of their own and are never
 added together. A gift under open dispute, or one whose facts contradict each
-other, is named but not counted; one that was returned in full is no gift and
+other, is named but not counted, and so is one for which more was had in
+return than the country allows; one that was returned in full is no gift and
 is left out.
 """
 
@@ -71,9 +72,11 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One gift. `kept` is `given` less `refunded` and `lost`; `eligible`, what counts for tax, is `kept` less `advantage`.
 
-    `lost` is what the donor's bank took back by a dispute that is over. It is
-    there only if there is some, or every statement issued before would tell
-    something else.
+    So `advantage` is the value of what was had in return as far as something
+    was kept to take it off. `worth` is the whole value where that does not
+    tell it: it is more, or the gift stands in no table. `lost` is what the
+    donor's bank took back by a dispute that is over. Both are there only if
+    there is some, or every statement issued before would tell something else.
     """
 
     given_on: date
@@ -87,6 +90,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     advantage_description: str
     eligible: Money
     lost: Money | None = None
+    worth: Money | None = None
 
 
 class Table(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -108,6 +112,7 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     A donor's gifts to one legal entity in one tax year. `so_far`: the year had not ended at the time of issue.
 
     `sentences` are in the language of `locale`; `official` ones stand before them, in English, where that is another.
+    `unreceipted` are gifts that the country does not take for such, and `unreceipted_why` says so.
     """
 
     mark: Mark
@@ -123,10 +128,16 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting: tuple[Line, ...]
     sentences: tuple[str, ...]
     official: tuple[str, ...] = ()
+    unreceipted: tuple[Line, ...] = ()
+    unreceipted_why: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One gift, on paper. `sentences` and `official` as in a Statement."""
+    """
+    One gift, on paper. `sentences` and `official` as in a Statement.
+
+    `takes_place`: an earlier receipt of the gift, if there is one, says more than is true now.
+    """
 
     mark: Mark
     issuer: Issuer
@@ -138,6 +149,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str
     sentences: tuple[str, ...]
     official: tuple[str, ...] = ()
+    takes_place: bool = False
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -170,8 +182,8 @@ def draw_up(source: Source, donor: Recipient, gifts: Iterable[Gift], tax_year: i
     The statement of `gifts`, which are all of one entity and one tax year.
 
     Raises MisconfiguredError naming what the entity's facts lack, NotFound
-    where the country has no statement, and Conflict where it asks for more
-    of the donor, or for the year's end.
+    where the country has no statement or takes none of these gifts for one,
+    and Conflict where it asks for more of the donor, or for the year's end.
     """
     code = source.entity.country
     layout(code)
@@ -181,8 +193,13 @@ def draw_up(source: Source, donor: Recipient, gifts: Iterable[Gift], tax_year: i
     _check_time(country, mark, last_day)
     _check_donor(country, donor)
     told = sorted(gifts, key=lambda gift: (gift.given_at, gift.charge_id))
-    words = wording.of_statement(country, donor.language, _named(issuer), something=any(map(_brought_something, told)))
-    tables = _tables((_line(gift, source, words.locale) for gift in told if counts(gift)), country.currency)
+    words = wording.of_statement(
+        country, donor.language, _named(issuer, country), something=any(map(_brought_something, told))
+    )
+    tables = _tables((_line(gift, source, words.locale) for gift in told if is_totalled(gift, code)), country.currency)
+    unreceipted = [gift for gift in told if counts(gift) and not is_totalled(gift, code)]
+    if unreceipted and not tables and not mark.replaces:
+        raise NotFound(words.above, code="nothing_to_receipt")
     return Statement(
         mark=mark,
         issuer=issuer,
@@ -194,9 +211,11 @@ def draw_up(source: Source, donor: Recipient, gifts: Iterable[Gift], tax_year: i
         last_day=last_day,
         so_far=mark.issued_on <= last_day,
         tables=tables,
-        waiting=tuple(_line(gift, source, words.locale) for gift in told if gift.state in WAITING),
+        waiting=tuple(_line(gift, source, words.locale, apart=True) for gift in told if gift.state in WAITING),
         sentences=words.sentences,
         official=words.official,
+        unreceipted=tuple(_line(gift, source, words.locale, apart=True) for gift in unreceipted),
+        unreceipted_why=words.above if unreceipted else "",
     )
 
 
@@ -211,7 +230,13 @@ def draw_up_receipt(source: Source, donor: Recipient, gift: Gift, issued_on: dat
         raise Conflict("Your bank disputes this payment. Its receipt waits until that is settled.", code="disputed")
     country = COUNTRIES.get(source.entity.country, ELSEWHERE)
     issuer = _issuer(source, country, country.required)
-    words = wording.of_receipt(country, donor.language, _named(issuer), something=gift.advantage.minor > 0)
+    words = wording.of_receipt(
+        country,
+        donor.language,
+        _named(issuer, country),
+        something=gift.advantage.minor > 0,
+        above=_is_above_limit(gift, country),
+    )
     return Receipt(
         mark=Mark(gift.gift_id, issued_on),
         issuer=issuer,
@@ -223,12 +248,18 @@ def draw_up_receipt(source: Source, donor: Recipient, gift: Gift, issued_on: dat
         note=gift.about.tribute_note,
         sentences=words.sentences,
         official=words.official,
+        takes_place=_was_more(gift),
     )
 
 
 def counts(gift: Gift) -> bool:
     """Whether a statement counts the gift: some of it was kept, and nobody disputes or doubts it."""
     return gift.state == "paid"
+
+
+def is_totalled(gift: Gift, country: str) -> bool:
+    """Whether the gift is in the totals of that country's statement: it counts, and not too much was had in return."""
+    return counts(gift) and not _is_above_limit(gift, COUNTRIES[country])
 
 
 def fingerprint(content: Statement | Receipt) -> str:
@@ -245,8 +276,10 @@ def fingerprint(content: Statement | Receipt) -> str:
 def figures(content: Statement) -> str:
     """The same for two statements whose gifts and amounts are the same, whatever else they say, and of whom."""
     lines = [line for table in content.tables for line in table.lines]
+    apart = [content.unreceipted] if content.unreceipted else []
     told = [
-        [(each.given_on, each.given, each.kept, each.eligible) for each in some] for some in (lines, content.waiting)
+        [(each.given_on, each.given, each.kept, each.eligible) for each in some]
+        for some in (lines, content.waiting, *apart)
     ]
     return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
 
@@ -306,12 +339,13 @@ def _table(currency: str, lines: tuple[Line, ...]) -> Table:
     )
 
 
-def _line(gift: Gift, source: Source, locale: str) -> Line:
+def _line(gift: Gift, source: Source, locale: str, *, apart: bool = False) -> Line:
     about, funds = gift.about, source.funds_as(locale)
     if about.advantage and not about.advantage_description.strip():
         raise MisconfiguredError(f"Gift {gift.gift_id} states the value of something in return, but not what it was.")
     if about.advantage_description.strip() and not about.advantage:
         raise MisconfiguredError(f"Gift {gift.gift_id} states something in return, but not its value.")
+    taken_off = gift.kept - gift.eligible
     return Line(
         given_on=gift.given_on,
         fund=funds.get(about.fund, about.fund) or next(iter(funds.values()), ""),
@@ -320,10 +354,11 @@ def _line(gift: Gift, source: Source, locale: str) -> Line:
         given=gift.money,
         refunded=gift.refunded,
         kept=gift.kept,
-        advantage=gift.advantage,
+        advantage=taken_off,
         advantage_description=about.advantage_description,
         eligible=gift.eligible,
         lost=_lost(gift),
+        worth=gift.advantage if about.advantage and (apart or taken_off != gift.advantage) else None,
     )
 
 
@@ -334,8 +369,21 @@ def _lost(gift: Gift) -> Money | None:
 
 
 def _brought_something(gift: Gift) -> bool:
-    return counts(gift) and gift.advantage.minor > 0
+    """Also one that is named without being counted: what it brought is described beside it."""
+    return (counts(gift) or gift.state in WAITING) and gift.advantage.minor > 0
 
 
-def _named(issuer: Issuer) -> dict[str, str]:
-    return {name: getattr(issuer, name) for name in ("legal_name", "tax_number_label", "tax_number")}
+def _is_above_limit(gift: Gift, country: Country) -> bool:
+    limit = country.advantage_limit
+    return limit is not None and gift.advantage.minor * 100 > gift.kept.minor * limit
+
+
+def _was_more(gift: Gift) -> bool:
+    """Whether a receipt may have told of more; after a refund that failed, the one in between told of less."""
+    refunds = any(fact.kind == "refund" for fact in gift.later)
+    return refunds or gift.refunded.minor > 0 or _lost(gift) is not None
+
+
+def _named(issuer: Issuer, country: Country) -> dict[str, str]:
+    told = {name: getattr(issuer, name) for name in ("legal_name", "tax_number_label", "tax_number")}
+    return told if country.advantage_limit is None else {**told, "limit": str(country.advantage_limit)}

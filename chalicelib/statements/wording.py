@@ -28,11 +28,13 @@ class Wording(msgspec.Struct, frozen=True):
     How a document writes: `official` are sentences in English before those of the reader's language, `sentences`.
 
     `locale` is that language, and the country for which it is written: "es_GB".
+    `above`: why gifts for which too much was had in return are listed apart.
     """
 
     locale: str
     sentences: tuple[str, ...]
     official: tuple[str, ...] = ()
+    above: str = ""
 
 
 def readable(preferred: str) -> str:
@@ -46,14 +48,18 @@ def of_statement(country: Country, language: str, named: dict[str, str], *, some
     language = ENGLISH if country.statement_in_english else language
     spoken = country.translations.get(language, country)
     which = "statement_something" if something else "statement_nothing"
-    return _wording(country, language, spoken.statement_sentences, named, which)
+    worded = _wording(country, language, spoken.statement_sentences, named, which)
+    return msgspec.structs.replace(worded, above=spoken.statement_above.format(**named))
 
 
-def of_receipt(country: Country, language: str, named: dict[str, str], *, something: bool) -> Wording:
-    """What one gift's receipt says."""
+def of_receipt(
+    country: Country, language: str, named: dict[str, str], *, something: bool, above: bool = False
+) -> Wording:  # fmt: skip
+    """What one gift's receipt says; `above`: more was had in return than the country's limit allows."""
     spoken = country.translations.get(language, country)
     which = "receipt_something" if something else "receipt_nothing"
-    return _wording(country, language, spoken.receipt_sentences, named, which)
+    rest = (*spoken.receipt_sentences, spoken.receipt_above) if above else spoken.receipt_sentences
+    return _wording(country, language, rest, named, which)
 
 
 def tribute(kind: str, name: str, locale: str) -> str:

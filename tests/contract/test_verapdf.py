@@ -11,23 +11,25 @@ import pikepdf
 import pytest
 
 from chalicelib.statements import render
-from chalicelib.statements.statement import Mark, Recipient, draw_up
+from chalicelib.statements.statement import Mark, Recipient, draw_up, draw_up_receipt
 from tests.contract import verapdf
 from tests.statements.papers import gift
 from tests.statements.sheets import NAMES, sheet, source
+from tests.statements.test_countries import BENEFIT, EXAMINED, LATER, MARIE, pdf
 
 STRANGE = ["محمد علي", "王小明 さくら 김철수", "राहुल สมชาย", "Ann 🎉 1️⃣ \U000e1234\x00", "שרה Cohen"]
 
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """What veraPDF says of each document, of strange names, of 500 gifts, and of one that was spoilt."""
+    """What veraPDF says of each document, of strange names, of 500 gifts, of gifts apart, and of one that was spoilt."""
     folder = tmp_path_factory.mktemp("pdf")
     documents = {name: sheet(name) for name in NAMES}
     documents |= {f"strange-{nth}": statement(name) for nth, name in enumerate(STRANGE)}
     documents |= {"many": statement("Ann", 500), "spoilt": spoilt(sheet(NAMES[0]))}
-    for name, pdf in documents.items():
-        (folder / f"{name}.pdf").write_bytes(pdf)
+    documents |= {"apart": pdf("ca", *EXAMINED, gift(9, 9900, "cad", disputed=True, **BENEFIT)), "later": later_receipt()}
+    for name, paper in documents.items():
+        (folder / f"{name}.pdf").write_bytes(paper)
     jars = Path(os.environ["VERAPDF"])
     found = verapdf.breaches(jars, sorted(folder.iterdir()))
     return {name.removesuffix(".pdf"): each for name, each in found.items()}
@@ -39,9 +41,13 @@ def statement(name: str, gifts: int = 1) -> bytes:
     return render.pdf("us_statement", content)
 
 
-def spoilt(pdf: bytes) -> bytes:
+def later_receipt() -> bytes:
+    return render.pdf("receipt", draw_up_receipt(source("au"), MARIE, gift(1, 5000, "aud", refunded=100, **BENEFIT), LATER))
+
+
+def spoilt(paper: bytes) -> bytes:
     """The same document, without its language and without showing its title."""
-    with pikepdf.open(io.BytesIO(pdf)) as opened:
+    with pikepdf.open(io.BytesIO(paper)) as opened:
         del opened.Root.Lang
         del opened.Root.ViewerPreferences.DisplayDocTitle
         written = io.BytesIO()
@@ -49,7 +55,7 @@ def spoilt(pdf: bytes) -> bytes:
     return written.getvalue()
 
 
-@pytest.mark.parametrize("name", [*NAMES, *(f"strange-{nth}" for nth in range(len(STRANGE))), "many"])
+@pytest.mark.parametrize("name", [*NAMES, *(f"strange-{nth}" for nth in range(len(STRANGE))), "many", "apart", "later"])
 def test_a_document_is_pdf_ua_1(verdicts: dict[str, list[str]], name: str) -> None:
     """Every country, both languages, any name, and as many pages as it takes."""
     assert verdicts[name] == []

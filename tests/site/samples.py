@@ -67,7 +67,7 @@ PARTNERSHIPS = [{**each, "partnership_id": f"sub_{at}"} for at, each in enumerat
 ))]  # fmt: skip
 STATEMENTS = [
     {
-        "tax_year": 2025, "entity": "us", "so_far": True, "legal_name": HOSTILE, "gifts": 13,
+        "tax_year": 2025, "year_name": "2025–26", "entity": "us", "so_far": True, "legal_name": HOSTILE, "gifts": 13,
         "currency_totals": [{"currency": "usd", "amount": 48_000}, {"currency": "jpy", "amount": 5000}],
         "issued": [
             {"number": 2, "serial": "US-2025-3f9a1c22d04b5e67-2", "issued_on": "2026-02-03", "replaced_by": ""},

@@ -170,6 +170,19 @@ def test_our_own_faults_tell_nothing_of_the_inside() -> None:
     assert not any("secret detail" in page for _, page in rendered())
 
 
+def test_a_tax_year_is_called_by_its_name() -> None:
+    """
+    "2025" above a British gift of March 2026 is another year to whoever gave it. The address has the number.
+    """
+    for page in [html for name, html in rendered() if "/portal/statements/2025" in html]:
+        assert "2025–26" in page
+        assert "/portal/statements/2025?" in page
+        assert ">2025 " not in page
+        assert ">2025<" not in page
+    (page,) = {html for name, html in rendered() if "<h1>Tax statements" in html and "/portal/statements/2025" in html}
+    assert '<h2>2025–26 <span class="aside">so far</span></h2>' in page
+
+
 @pytest.mark.parametrize(
     ("value", "currency", "words"),
     [(5000, "usd", "$50.00"), (500, "jpy", "¥500"), ({"minor": 1050, "currency": "gbp"}, "", "£10.50")],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from typing import Any
 
+import msgspec
 import pytest
 import requests
 
@@ -206,6 +208,56 @@ def test_years_tell_what_can_be_had(maria: str) -> None:
     assert (newest.tax_year, newest.so_far, newest.gifts) == (2027, True, 1)
     assert (older.tax_year, older.so_far, older.gifts) == (2026, False, 3)
     assert older.currency_totals == [shelf.Total(8000, "eur"), shelf.Total(6500, "usd")]
+
+
+def test_the_list_says_what_the_document_says(maria: str) -> None:
+    """
+    A donor compares the two: what counts above a dinner, and no gift that Canada takes for none.
+    """
+    dinner = {"advantage": 4000, "advantage_description": "Dinner"}
+    ledger.record(maria, [bringing(JUNE, **dinner), EVE, refund(EVE, 500), bringing(in_canada(6, 5000)), bringing(in_canada(7, 4900), **dinner)])
+
+    listed = {year.entity: year for year in shelf.years(maria)}
+    for entity, total in (("us", shelf.Total(3000, "usd")), ("ca", shelf.Total(5000, "cad"))):
+        content, _ = register.drawn(maria, entity, 2026)
+        assert listed[entity].currency_totals == [total]
+        assert [(table.eligible.minor, table.currency) for table in content.tables] == [(total.amount, total.currency)]
+        assert listed[entity].gifts == sum(len(table.lines) for table in content.tables)
+
+
+def test_a_year_whose_only_gift_is_none_is_not_offered(maria: str) -> None:
+    """
+    The link would lead to a refusal. Asked for all the same, the answer says why.
+    """
+    ledger.record(maria, [bringing(in_canada(7, 4900), advantage=4000, advantage_description="Dinner")])
+
+    assert shelf.years(maria) == []
+    with pytest.raises(NotFound, match="80%"):
+        register.issue(maria, "ca", 2026)
+
+
+def bringing(fact: Fact, **about: Any) -> Fact:
+    """The payment, with what the donor had in return."""
+    assert fact.payment
+    paid = msgspec.structs.replace(fact.payment, about=msgspec.structs.replace(fact.payment.about, **about))
+    return msgspec.structs.replace(fact, payment=paid)
+
+
+def in_canada(nth: int, minor: int) -> Fact:
+    return payment(nth, datetime(2026, 7, nth, 12, tzinfo=UTC), date(2026, 7, nth), minor, "cad", entity="ca")
+
+
+@pytest.mark.parametrize(("day", "name"), [(date(2026, 3, 10), "2025–26"), (date(2026, 4, 6), "2026–27")])
+def test_a_british_year_is_called_by_both_its_calendar_years(maria: str, day: date, name: str) -> None:
+    """
+    "2025" above a gift of March 2026 is a year that no donor knows; the number stays in the address.
+    """
+    at = datetime.combine(day, time(12), UTC)
+    ledger.record(maria, [payment(5, at, day, 1000, "gbp", entity="uk")])
+    (year,) = shelf.years(maria)
+
+    assert (year.year_name, year.tax_year) == (name, int(name[:4]))
+    assert register.drawn(maria, "uk", year.tax_year)[0].year_name == name
 
 
 def test_a_link_opens_the_pdf_without_a_session(maria: str) -> None:

@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 from chalice.app import Chalice
 from chalice.test import Client
 
-from chalicelib import charity
+from chalicelib import charity, items, keys
 from chalicelib.giving import donors, ledger
 from chalicelib.http import Caller
 from chalicelib.portal import sessions
@@ -49,7 +50,7 @@ def test_the_list_names_each_year(ask: Ask) -> None:
     """
     The year, who took the gifts and what came together, ready for a page.
     """
-    year = {"tax_year": 2026, "entity": "us", "legal_name": "Open Gate Justice, Inc. (example)", "gifts": 1}
+    year = {"tax_year": 2026, "year_name": "2026", "entity": "us", "legal_name": "Open Gate Justice, Inc. (example)", "gifts": 1}
     told = {"currency_totals": [{"amount": 5000, "currency": "usd"}], "so_far": False, "issued": []}
 
     assert {"statements": [year | told], "next": None} == ask("/portal/statements").json_body
@@ -110,6 +111,27 @@ def test_a_refund_makes_another_receipt_and_leaves_the_first(ask: Ask, maria: st
 
     assert "$30.00" not in text_of(requests.get(first, timeout=5).content)
     assert "$30.00" in text_of(requests.get(second, timeout=5).content)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "takes the place of any receipt issued before"), ("es", "sustituye a cualquier otro")])
+def test_a_later_receipt_says_that_it_takes_the_place_of_earlier_ones(ask: Ask, maria: str, language: str, words: str) -> None:
+    """
+    Two papers of one gift: the one that says less is the one that counts, and says so. After a refund that failed too.
+    """
+    items.put(items.giving(), items.as_item(keys.donor(maria), msgspec.structs.replace(donors.profile(maria), language=language)))
+    path = f"/portal/gifts/{1:032x}/receipt"
+    papers = [ask(path).headers["Location"]]
+    returned = refund(GIFT, 2000)
+    for fact in (returned, msgspec.structs.replace(returned, kind="refund_failed")):
+        ledger.record(maria, [fact])
+        papers.append(ask(path).headers["Location"])
+    first, less, whole = (text_of(requests.get(each, timeout=5).content) for each in papers)
+
+    assert words not in first
+    assert words in less
+    assert words in whole
+    assert "$30.00" in less
+    assert "$30.00" not in whole
 
 
 def test_a_disputed_gifts_receipt_waits(ask: Ask, maria: str) -> None:

@@ -11,7 +11,16 @@ import pytest
 from chalicelib.errors import Conflict, MisconfiguredError, NotFound
 from chalicelib.giving.gift import Gift
 from chalicelib.money import Money
-from chalicelib.statements.statement import Mark, Recipient, Source, Statement, draw_up, draw_up_receipt, fingerprint
+from chalicelib.statements.statement import (
+    Mark,
+    Recipient,
+    Source,
+    Statement,
+    draw_up,
+    draw_up_receipt,
+    figures,
+    fingerprint,
+)
 from tests.statements.papers import FIRST, MARIA, SOURCE, gift
 
 
@@ -148,6 +157,32 @@ def test_whatever_the_document_says_makes_another_document(other: Statement) -> 
     A change that a reader could see is never taken for the same.
     """
     assert fingerprint(drawn(gift())) != fingerprint(other)
+
+
+def test_what_was_issued_of_a_gift_untouched_takes_the_place_of_nothing() -> None:
+    """
+    The sentence is for those who may hold another paper; what a dispute took is a reason as a refund is.
+    """
+    told = [draw_up_receipt(SOURCE, MARIA, each, FIRST.issued_on) for each in (gift(), gift(refunded=1), gift(lost=1))]
+
+    assert [receipt.takes_place for receipt in told] == [False, True, True]
+    assert b"takes_place" not in msgspec.json.encode(told[0])
+
+
+def test_gifts_listed_apart_are_among_the_figures() -> None:
+    """
+    A refund of one of them makes the statement untrue, so it is replaced by itself; no other statement's figures move.
+    """
+    ca = lacking(country="CA", place_of_issue="Ottawa", signatory="A. Lee", signature="example.svg")
+    full = msgspec.structs.replace(MARIA, in_full=True)
+    dinner = {"advantage": 4500, "advantage_description": "Dinner"}
+    before, after = (
+        drawn(gift(1, 1000, "cad"), gift(2, 5000, "cad", refunded=back, **dinner), source=ca, donor=full) for back in (0, 100)
+    )
+
+    assert len(before.unreceipted) == 1
+    assert figures(before) != figures(after)
+    assert figures(drawn(gift())) == "732e5e4da1f7beaf08d9e5052db1599cfb5a4ae988c363ea9ab1991940692e14"
 
 
 def test_a_disputed_gift_has_no_receipt_yet() -> None:

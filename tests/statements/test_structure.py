@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
+import unicodedata
 from typing import Any
 
 import pikepdf
@@ -122,6 +124,31 @@ def test_a_name_that_begins_from_the_right_goes_on_to_the_left() -> None:
     places = places_of(["Smith", "محمد"], draw_up(SOURCE, Recipient("محمد Smith"), [gift()], 2026, FIRST))
 
     assert places["Smith"] < places["محمد"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["محمد علي", "فاطمة الزهراء", "عبد الله بن محمد", "أحمد إبراهيم", "يوسف شاهين", "خالد سلامة", "لؤي الأحمد", "שרה כהן"],
+)
+@pytest.mark.parametrize("kind", ["donor", "tribute"])
+def test_a_name_from_the_right_is_found_in_the_text_letter_by_letter(name: str, kind: str) -> None:
+    """
+    What is copied, searched for or read aloud is that name: no letter twice, none missing, its words from right to left.
+    """
+    who = Recipient(name if kind == "donor" else "Ann")
+    told = gift(1, tribute_kind="in_memory", tribute_name=name if kind == "tribute" else "")
+    pieces: list[tuple[float, str]] = []
+
+    def see(text: str, matrix: list[float], *_: Any) -> None:
+        pieces.extend((matrix[4] - nth, word) for nth, word in enumerate(FROM_THE_RIGHT.findall(text)))
+
+    pdf = render.pdf("us_statement", draw_up(SOURCE, who, [told], 2026, FIRST))
+    pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_text=see)
+
+    assert unicodedata.normalize("NFKC", " ".join(word for _, word in sorted(pieces, reverse=True))) == name
+
+
+FROM_THE_RIGHT = re.compile(r"[\u0590-\u06ff\u0750-\u077f\ufb1d-\ufdff\ufe70-\ufefc]+")
 
 
 def places_of(texts: list[str], content: Statement) -> dict[str, float]:

@@ -13,7 +13,7 @@ from chalicelib.statements.countries import COUNTRIES
 from chalicelib.statements.country import ELSEWHERE, Country
 from chalicelib.statements.statement import Mark, Recipient, draw_up, draw_up_receipt, fingerprint
 from tests.statements.papers import FIRST, MARIA, SOURCE, gift, text_of
-from tests.statements.sheets import donor, sheet, source
+from tests.statements.sheets import NAMES, donor, sheet, source
 from tests.statements.test_countries import CURRENCIES
 
 EVERYWHERE = [*COUNTRIES.values(), ELSEWHERE]
@@ -57,7 +57,9 @@ def test_every_country_says_in_spanish_what_it_says_in_english(country: Country)
     if country.in_return and spanish.in_return:
         names = country.in_return.__struct_fields__
         assert all(blanks(getattr(spanish.in_return, name)) == blanks(getattr(country.in_return, name)) for name in names)
+    assert blanks(spanish.receipt_above) == blanks(country.receipt_above)
     if not country.statement_in_english:
+        assert blanks(spanish.statement_above) == blanks(country.statement_above)
         assert list(map(blanks, spanish.statement_sentences)) == list(map(blanks, country.statement_sentences))
 
 
@@ -65,16 +67,48 @@ def test_every_country_says_in_spanish_what_it_says_in_english(country: Country)
     ("name", "elements"),
     [
         ("us-statement-es", [
+            "Open Gate Justice, Inc. (example)", "EIN 00-0000000", "12 Elm Street", "Fecha de emisión 9 de julio de 2027",
             "Constancia de donativos 2026", "A nombre de María Fernández López", "Del 1 de enero de 2026 al 31 de diciembre de 2026",
-            "Rescate y ayuda legal", "31 mar 2026", "Total de 2 donativos", "$370.00", "No se cuentan: en disputa", "En memoria de",
+            "Rescate y ayuda legal", "31 mar 2026", "16 may 2026", "$250.00", "$20.00", "$200.00", "Dinner for one", "$60.00",
+            "Total de 2 donativos", "$370.00", "No se cuentan: en disputa", "En memoria de",
             "provided no goods or services in return for any other gift", "no le proporcionó bienes ni servicios a cambio de ningún otro",
-            "Anula y sustituye n.º US-2026", "Página 1 de 1", "Donativos en dólares estadounidenses (USD)",
+            "our estimate in good faith", "nuestra estimación de buena fe", "Anula y sustituye n.º US-2026", "Página 1 de 1",
+            "Donativos en dólares estadounidenses (USD)",
         ]),
-        ("us-receipt-es", ["Recibo de su donativo", "16 de mayo de 2026", "Donativo único", "Excedente $140.00", "only what exceeds it is deductible"]),
-        ("uk-statement-es", ["Constancia de donativos 2026–27", "No es una declaración de Gift Aid", "£370.00", "Donativos en libras esterlinas (GBP)"]),
-        ("au-statement-es", ["Recibo de donativos 2026–27", "ABN 00 000 000 000", "This receipt is for gifts to", "Valor de mercado"]),
-        ("ca-statement-es", ["Official receipt for income tax purposes", "Gifts in Canadian dollars", "Rescue and legal help", "Page 1 of 1"]),
-        ("ca-receipt-es", ["Este no es un recibo oficial a efectos del impuesto sobre la renta"]),
+        ("us-receipt-es", [
+            "Recibo de su donativo", "Open Gate Justice, Inc. (example)", "EIN 00-0000000", "Recibido de María Fernández López",
+            "12 Elm Street", "16 de mayo de 2026", "Importe donado $200.00", "A cambio Dinner for one $60.00", "Donativo único",
+            "Excedente $140.00", "provided the goods or services described above", "only what exceeds it is deductible",
+            "le proporcionó, a cambio de este pago", "Fecha de emisión 9 de julio de 2027", f"Número de donativo {200:032x}",
+        ]),
+        ("uk-statement-es", [
+            "Constancia de donativos 2026–27", "Open Gate Justice UK (example)", "Registered charity no. 0000000",
+            "A nombre de María Fernández López", "Del 6 de abril de 2026 al 5 de abril de 2027", "16 may 2026", "£200.00", "£60.00",
+            "No es una declaración de Gift Aid", "£370.00", "Donativos en libras esterlinas (GBP)", "Fecha de emisión 9 de julio de 2027",
+        ]),
+        ("uk-receipt-es", [
+            "Recibo de su donativo", "Open Gate Justice UK (example)", "Registered charity no. 0000000", "Recibido de María Fernández López",
+            "16 de mayo de 2026", "Importe donado £200.00", "A cambio Dinner for one £60.00", "no tiene efectos fiscales",
+        ]),
+        ("au-statement-es", [
+            "Recibo de donativos 2026–27", "Open Gate Justice Australia (example)", "ABN 00 000 000 000", "A nombre de María Fernández López",
+            "Del 1 de julio de 2026 al 30 de junio de 2027", "16 may 2026", "$200.00", "This receipt is for gifts to",
+            "Este recibo corresponde a donativos", "Valor de mercado", "$60.00", "puede recibir donativos deducibles", "$370.00",
+        ]),
+        ("au-receipt-es", [
+            "Recibo de su donativo", "Open Gate Justice Australia (example)", "Recibido de María Fernández López", "16 de mayo de 2026",
+            "Importe donado $200.00", "A cambio Dinner for one $60.00", "Excedente $140.00",
+            "This receipt is for a contribution to Open Gate Justice Australia (example), ABN 00 000 000 000.",
+            "Este recibo corresponde a una contribución", "valor de mercado", "puede recibir donativos deducibles",
+        ]),
+        ("ca-statement-es", [
+            "Official receipt for income tax purposes", "Gifts in Canadian dollars", "Rescue and legal help", "Page 1 of 1",
+            "Prepared for María Fernández López", "Registration no. 00000 0000 RR0000", "Canada Revenue Agency",
+        ]),
+        ("ca-receipt-es", [
+            "Este no es un recibo oficial a efectos del impuesto sobre la renta", "Registration no. 00000 0000 RR0000",
+            "Recibido de María Fernández López", "16 de mayo de 2026", "Importe donado $200.00", "A cambio Dinner for one $60.00",
+        ]),
     ],
 )  # fmt: skip
 def test_every_element_is_there_in_spanish(name: str, elements: list[str]) -> None:
@@ -84,6 +118,15 @@ def test_every_element_is_there_in_spanish(name: str, elements: list[str]) -> No
     said = text_of(sheet(name))
 
     assert [each for each in elements if each not in said] == []
+
+
+def test_no_spanish_document_is_left_out() -> None:
+    """
+    Who adds a country adds what its documents say in Spanish.
+    """
+    (marked,) = [each for each in test_every_element_is_there_in_spanish.pytestmark if each.name == "parametrize"]
+
+    assert sorted(name for name, _ in marked.args[1]) == sorted(name for name in NAMES if name.endswith("-es"))
 
 
 @pytest.mark.parametrize(("entity", "written"), [("us", "$1,234.56"), ("uk", "£1,234.56"), ("ca", "$1,234.56"), ("au", "$1,234.56")])

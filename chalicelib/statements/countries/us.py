@@ -31,7 +31,7 @@ UNITED_STATES = Country(
     currency="usd",
     paper="us-letter",
     # Publication 1771 asks for the name; number and address are custom, and how a donor's adviser finds the charity.
-    required=("legal_name", "tax_number", "address"),
+    required=("legal_name", "tax_number_label", "tax_number", "address"),
     in_return=InReturn(
         receipt_nothing="{legal_name} provided no goods or services in return for this gift.",
         receipt_something=(
