@@ -19,7 +19,7 @@ from chalicelib.portal.contact import AddressInput, ContactChange
 from chalicelib.statements import register
 from chalicelib.statements.yearly import StatementDue, send
 from local.mailbox import Mail
-from tests.giving_world import ANN, World
+from tests.giving_world import ANN, VISA, World
 from tests.ops.conftest import Ended
 from tests.statements.papers import payment
 
@@ -284,6 +284,19 @@ def test_what_was_filled_in_without_our_hearing_of_it_is_seen_by_the_next_run(gi
 
     assert "1 queued now" in run("statements", "--entity", "ca", "--year", "2026").said
     giving.work()
+    assert told(giving) == [CY]
+
+
+def test_an_address_typed_at_the_next_gift_wakes_the_statement_too(giving: World, run: Run) -> None:
+    """Nobody is asked for what they have just told us on the payment page."""
+    canadian(giving)
+    run("statements", "--entity", "ca", "--year", "2026")
+    giving.work()
+    page = giving.session_of(giving.start(20_00, "cad"))
+    at = {"line1": "1 Main Street", "city": "Ottawa", "postal_code": "K1A 0B1", "country": "CA"}
+    giving.standin.pay(page, VISA, CY, "Cy Roy", at)
+    giving.deliver()
+
     assert told(giving) == [CY]
 
 
