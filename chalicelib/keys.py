@@ -12,6 +12,7 @@ Every key of the three tables, on one page.
     DONOR#<donor>   CLAIMED#<charge>#<number>                      what a claim said of a gift: added, never changed
     DONOR#<donor>   MAIL#<mail>#<about>                            mails about money: sent once, for good
     CLAIM#<name>    NOW                                            a Gift Aid claim: for which days, closed when
+    RUN#<entity>#<tax year>  NOW                                   that the year's run has begun
     EMAIL#<sha256>, CUSTOMER#<cus>, CHARGE#<ch>, GIFT#<gift id>, SUBSCRIPTION#<sub>  POINTER
 `Signups`
     EMAIL#<sha256>  SIGNUP
@@ -71,6 +72,11 @@ def year(gift_at: datetime) -> str:
 
 def statement(entity: str, tax_year: int, number: int | None = None) -> str:
     return f"{STATEMENTS}{entity}#{tax_year}#" + (f"{number:04d}" if number is not None else "")
+
+
+def years_run(entity: str, tax_year: int) -> Key:
+    """That the statements of a year are going out, or have gone."""
+    return {"pk": f"RUN#{entity}#{tax_year}", "sk": NOW}
 
 
 def declaration(declaration_id: str) -> str:

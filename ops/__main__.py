@@ -105,6 +105,9 @@ def _add_statements(commands: argparse._SubParsersAction[argparse.ArgumentParser
     added.add_argument("--entity", required=True, help="as in charity.toml: us")
     added.add_argument("--year", type=int, required=True, help="the calendar year in which the tax year begins: 2026")
     added.add_argument("--look", action="store_true", help="queue nothing, only say how far it is")
+    which = added.add_mutually_exclusive_group()
+    which.add_argument("--unknown", action="store_true", help="mail those again whose mail may or may not have gone")
+    which.add_argument("--corrected", action="store_true", help="replace what is issued and would read otherwise now")
     added.set_defaults(command=statements.run)
 
 

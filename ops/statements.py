@@ -3,19 +3,24 @@ The year's run: every donor of an entity and a year gets the statement issued, a
 
     the whole ledger -- donors --+-- mailed: nothing left to do
                                  +-- nothing that counts, or erased: skipped
+                                 +-- name or address missing: asked for, once
+                                 +-- unknown whether the mail went: left, until staff say --unknown
                                  +-- refused: counted under its reason, not queued
                                  `-- due: one message on the mail queue each
 
 Where each donor stands is read from the register and from the mails sent,
 nowhere else. So a run that broke off is simply begun again, and two at once
-do no harm: the register issues once, the outbox mails once.
+do no harm: the register issues once, the outbox mails once. With --corrected
+those are queued whose statement is issued and would read otherwise now.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
 
+import msgspec
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -24,8 +29,9 @@ from chalicelib import charity, clock, keys
 from chalicelib.errors import Conflict, MisconfiguredError, NotFound
 from chalicelib.giving import donors
 from chalicelib.mail import outbox
-from chalicelib.statements import register, statement, yearly
+from chalicelib.statements import register, statement, superseding, yearly
 from chalicelib.statements import tax_year as tax_years
+from chalicelib.statements.superseding import StatementOutdated
 from chalicelib.statements.yearly import StatementDue
 from ops import scanning
 
@@ -34,26 +40,40 @@ PACE_SECONDS = 0.1
 GIVEN_THEN = "begins_with(sk, :facts) AND payment.entity = :entity AND payment.given_on BETWEEN :first AND :last"
 
 MAILED, ISSUED, NOTHING = "mailed", "issued, no address to mail", "nothing that counts, or erased"
-DUE, REFUSED = "left", "refused: "
+DUE, ASKED, UNKNOWN, REFUSED = "left", "asked for name or address", "unknown whether the mail went", "refused: "
+# Of what is issued already, and may have to be corrected.
+TRUE, NONE, OUTDATED = "as issued", "none issued, or erased", "to be replaced"
+
+
+DONE = frozenset({MAILED, ISSUED, NOTHING, TRUE, NONE})
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a donor stands, and what is to be queued for them, if anything."""
+
+    name: str
+    errand: msgspec.Struct | None = None
 
 
 def run(given: argparse.Namespace, console: Console) -> bool:
     """Queue what is due, or only look; whether nothing is left. Raises Conflict before the year has ended."""
-    _check(given.entity, given.year)
+    _check(given)
+    if not given.look and not given.corrected:
+        yearly.begin(given.entity, given.year)
     console.print(f"Reading the whole ledger for gifts to {given.entity} in {given.year}.")
+    look = correction if given.corrected else delivery
     found, issued, queued = Counter[str](), 0, 0
-    jobs = [StatementDue(donor_id, given.entity, given.year) for donor_id in givers(given.entity, given.year)]
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        for job in progress.track(jobs, description="donors"):
-            stands = standing(job)
-            if stands == DUE and not given.look:
-                outbox.ask(job)
+        for donor_id in progress.track(givers(given.entity, given.year), description="donors"):
+            stands = _or_refused(look, donor_id, given)
+            if stands.errand and not given.look:
+                outbox.ask(stands.errand)
                 queued += 1
                 clock.sleep(PACE_SECONDS)
-            found[stands] += 1
-            issued += register.newest(job.donor_id, job.entity, job.tax_year) is not None
+            found[stands.name] += 1
+            issued += register.newest(donor_id, given.entity, given.year) is not None
     _say(found, issued, queued, console)
-    return not any(each == DUE or each.startswith(REFUSED) for each in found)
+    return DONE.issuperset(found)
 
 
 def givers(entity_id: str, tax_year: int) -> list[str]:
@@ -64,32 +84,70 @@ def givers(entity_id: str, tax_year: int) -> list[str]:
     return sorted({item["pk"].removeprefix("DONOR#") for item in scanning.giving(GIVEN_THEN, values)})
 
 
-def standing(job: StatementDue) -> str:
+def delivery(donor_id: str, given: argparse.Namespace) -> Standing:
     """Where a donor stands in the run. What would be refused is found by drawing the statement up, without a PDF."""
-    donor = donors.profile(job.donor_id)
-    if yearly.was_mailed(job):
-        return MAILED
+    job = StatementDue(donor_id, given.entity, given.year, again=given.unknown)
+    donor, ready = donors.profile(donor_id), yearly.told(job, yearly.READY)
+    if ready == "sent":
+        return Standing(MAILED)
     if donor is None or donor.erased_at:
-        return NOTHING
+        return Standing(NOTHING)
     try:
-        content, last = register.drawn(job.donor_id, job.entity, job.tax_year)
-    except NotFound:
-        return NOTHING
+        content, last = register.drawn(donor_id, given.entity, given.year)
     except Conflict as lack:
-        return REFUSED + lack.code
+        if lack.code != yearly.INCOMPLETE or not donor.email:
+            raise
+        return _wanting(job)
+    if not donor.email and last and last.fingerprint == statement.fingerprint(content):
+        return Standing(ISSUED)
+    return _unknown(job) if ready == "unknown" else Standing(DUE, job)
+
+
+def correction(donor_id: str, given: argparse.Namespace) -> Standing:
+    """Whether what the donor was issued last would read otherwise now, for another reason than their own."""
+    donor, last = donors.profile(donor_id), register.newest(donor_id, given.entity, given.year)
+    if donor is None or donor.erased_at or last is None:
+        return Standing(NONE)
+    job = StatementOutdated(donor_id, given.entity, given.year, last.number, corrected=True)
+    return Standing(TRUE) if superseding.stands(job) else Standing(OUTDATED, job)
+
+
+def _or_refused(
+    look: Callable[[str, argparse.Namespace], Standing], donor_id: str, given: argparse.Namespace
+) -> Standing:  # fmt: skip
+    """Where a donor stands, also where there is no statement to be had."""
+    try:
+        return look(donor_id, given)
+    except NotFound:
+        return Standing(NOTHING)
+    except Conflict as lack:
+        return Standing(REFUSED + lack.code)
     except MisconfiguredError as lack:
-        return REFUSED + lack.message
-    is_issued = last is not None and last.fingerprint == statement.fingerprint(content)
-    return ISSUED if is_issued and not donor.email else DUE
+        return Standing(REFUSED + lack.message)
 
 
-def _check(entity_id: str, tax_year: int) -> None:
-    entity = charity.current().entities.get(entity_id)
+def _wanting(job: StatementDue) -> Standing:
+    """A donor whose name or address is missing: asked for it, or to be asked."""
+    asked = yearly.told(job, yearly.WANTING)
+    if asked == "unknown":
+        return _unknown(job)
+    return Standing(ASKED) if asked == "sent" else Standing(DUE, job)
+
+
+def _unknown(job: StatementDue) -> Standing:
+    """Nobody knows whether the mail went: staff decide whether it may come twice."""
+    return Standing(UNKNOWN, job if job.again else None)
+
+
+def _check(given: argparse.Namespace) -> None:
+    entity = charity.current().entities.get(given.entity)
     if entity is None or not statement.has_statements(entity.country):
-        raise NotFound(f"charity.toml has no entity {entity_id} that issues yearly statements.")
-    if not register.is_over(entity_id, tax_year):
-        ends = tax_years.last_day(tax_year, entity.country)
+        raise NotFound(f"charity.toml has no entity {given.entity} that issues yearly statements.")
+    if not register.is_over(given.entity, given.year):
+        ends = tax_years.last_day(given.year, entity.country)
         raise Conflict(f"That year ends with {ends.isoformat()} in {entity.time_zone}. Statements go out after it.")
+    if given.corrected and not yearly.has_begun(given.entity, given.year):
+        raise Conflict("The statements of that year have not gone out yet. Run it without --corrected.")
 
 
 def _say(found: Counter[str], issued: int, queued: int, console: Console) -> None:

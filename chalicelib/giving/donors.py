@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import date, datetime
 
 import msgspec
 
 from chalicelib import items, keys
 from chalicelib.clock import now
+
+# The donor may fill in an address, or be erased, while one is taken over.
+NO_STREET_YET = (
+    "attribute_exists(pk) AND attribute_not_exists(erased_at) AND "
+    "(attribute_not_exists(address.line1) OR address.line1 = :none)"
+)
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -20,6 +27,11 @@ class Address(msgspec.Struct, frozen=True, omit_defaults=True):
     region: str = ""
     postal_code: str = ""
     country: str = ""
+
+    @property
+    def reaches(self) -> bool:
+        """Whether a letter would arrive."""
+        return all((self.line1, self.city, self.postal_code, self.country))
 
 
 class Donor(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,6 +102,21 @@ def found_or_made(payer: Donor) -> str:
         except items.ConditionFailed:
             continue  # another worker has just made it: look again
     raise OverflowError("a donor's pointers keep changing")
+
+
+def take_address(donor_id: str, typed: Address) -> None:
+    """
+    Keep the address that a donor typed where they paid, if they have none of their own here.
+
+    A postal code and a country, which is what comes with a card, are none
+    yet. What they change in the portal meanwhile goes first.
+    """
+    donor = profile(donor_id)
+    if donor is None or donor.erased_at or donor.address.line1:
+        return
+    values = {":typed": msgspec.to_builtins(typed), ":none": ""}
+    with suppress(items.ConditionFailed):
+        items.update(items.giving(), keys.donor(donor_id), "SET address = :typed", values, NO_STREET_YET)
 
 
 def _known(payer: Donor) -> str | None:

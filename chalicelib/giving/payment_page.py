@@ -13,6 +13,7 @@ from chalicelib.giving.started import Started
 from chalicelib.giving.wish import GiftRequest
 from chalicelib.money import Money
 from chalicelib.processor import said
+from chalicelib.statements import donor_facts
 
 
 def total_of(wanted: GiftRequest) -> Money:
@@ -40,6 +41,9 @@ def params(wanted: GiftRequest, started: Started) -> dict[str, object]:
     }
     if wanted.email:
         page["customer_email"] = wanted.email
+    if donor_facts.are_wanted(charity.current().entity_for(wanted.currency)[1].country):
+        # The yearly statement cannot do without, and asking now is easier than in January.
+        page["billing_address_collection"] = "required"
     if monthly:
         return {**page, "subscription_data": {"metadata": metadata}}
     return {

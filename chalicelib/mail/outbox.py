@@ -8,17 +8,18 @@ SES has no idempotency token, so a lease stands before every call:
       |              and the next try is marked as a possible duplicate
       `-- another worker's lease: come back later
 
-Never none, and never a second one without saying so.
+Never none, and never a second one without saying so. Of a mail that may be
+missed but never come twice, the outcome that nobody knows is left so.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from chalicelib import aws, items, keys, settings
+from chalicelib import aws, items, keys, log, settings
 from chalicelib.clock import now
 from chalicelib.errors import MailHeld
 from chalicelib.mail import send
@@ -33,17 +34,29 @@ LEASE_HAS_RUN_OUT = "sent_at = :never AND lease_until = :seen"
 STILL_OURS = "lease_until = :ours"
 
 
-def send_once(mail: str, about: str, to: str, context: dict[str, Any], *, donor_id: str = "") -> None:
+# What became of a mail: nothing yet, also while somebody is at it; sent; or tried, and nobody knows.
+Outcome = Literal["not sent", "sent", "unknown"]
+
+
+def send_once(
+    mail: str, about: str, to: str, context: dict[str, Any], *, donor_id: str = "", never_twice: bool = False
+) -> None:  # fmt: skip
     """
     Send the mail unless it was sent before.
 
     `mail` is a folder of messages/, `about` what this one is about. With a
     donor it is remembered for good under that donor, else for two days.
+    `never_twice`: where an earlier try may have sent it, it is not sent again;
+    its outcome stays unknown until somebody asks without.
     Raises MailHeld while another worker is at it.
     """
     table, key = _place(mail, about, donor_id)
     claimed = _claim(table, key)
     if claimed is None:
+        return
+    if never_twice and claimed["tries"] > 1:
+        _release(table, key, claimed)
+        log.count("mail_outcome_unknown", mail=mail)
         return
     try:
         send.send(mail, about, to, context, possible_duplicate=claimed["tries"] > 1)
@@ -55,8 +68,24 @@ def send_once(mail: str, about: str, to: str, context: dict[str, Any], *, donor_
 
 def was_sent(mail: str, about: str, *, donor_id: str = "") -> bool:
     """Whether this mail was sent, as far as is known."""
+    return outcome(mail, about, donor_id=donor_id) == "sent"
+
+
+def outcome(mail: str, about: str, *, donor_id: str = "") -> Outcome:
+    """What became of this mail, as far as is known."""
     stands = items.get(*_place(mail, about, donor_id))
-    return bool(stands and stands["sent_at"])
+    if stands is None:
+        return "not sent"
+    if stands["sent_at"]:
+        return "sent"
+    return "not sent" if _is_leased(stands) else "unknown"
+
+
+def begun(mail: str, donor_id: str) -> list[str]:
+    """What every one of these mails to the donor is about, whether it is known to have gone or not."""
+    prefix = f"MAIL#{mail}#"
+    found = items.query_all(items.giving(), keys.donor(donor_id)["pk"], prefix=prefix)
+    return [str(each["sk"]).removeprefix(prefix) for each in found]
 
 
 def ask(job: msgspec.Struct) -> None:
@@ -91,13 +120,17 @@ def _claim_again(table: str, key: keys.Key, until: str) -> items.Item | None:
         raise MailHeld("This mail has just been released.")
     if stands["sent_at"]:
         return None
-    if stands["lease_until"] > keys.moment(now()):
+    if _is_leased(stands):
         raise MailHeld("Another worker is sending this mail.")
     values = {":never": "", ":seen": stands["lease_until"], ":until": until, ":one": 1}
     try:
         return items.update(table, key, "SET lease_until = :until ADD tries :one", values, LEASE_HAS_RUN_OUT)
     except items.ConditionFailed as other:
         raise MailHeld("Another worker has just begun to send this mail.") from other
+
+
+def _is_leased(stands: items.Item) -> bool:
+    return bool(stands["lease_until"] > keys.moment(now()))
 
 
 def _release(table: str, key: keys.Key, claimed: items.Item) -> None:

@@ -10,6 +10,7 @@ from chalicelib import items, keys, places, plain_text
 from chalicelib.errors import InvalidInput, NotSignedIn
 from chalicelib.giving import donors
 from chalicelib.giving.donors import Address, Donor
+from chalicelib.statements import yearly
 
 Line = Annotated[str, msgspec.Meta(max_length=120)]
 TEXTS = ("name", "receipt_name", "phone", "language")
@@ -55,7 +56,11 @@ def of(donor_id: str) -> Contact:
 
 
 def change(donor_id: str, wanted: ContactChange) -> Contact:
-    """Change the named parts and nothing else. Raises InvalidInput."""
+    """
+    Change the named parts and nothing else. Raises InvalidInput.
+
+    A statement that waited for them is issued: see `yearly`.
+    """
     parts = {name: part for name in TEXTS if (part := getattr(wanted, name)) is not None}
     for name, part in parts.items():
         parts[name] = plain_text.one_line(part, name)
@@ -73,6 +78,7 @@ def change(donor_id: str, wanted: ContactChange) -> Contact:
         changed = items.update(items.giving(), keys.donor(donor_id), expression, values, NOT_ERASED, names)
     except items.ConditionFailed as gone:
         raise NotSignedIn("Please sign in.") from gone
+    yearly.look_again(donor_id)
     return _shown(items.as_struct(changed, Donor))
 
 

@@ -26,7 +26,7 @@ from chalicelib.partners.partnership import Partnership
 from chalicelib.processor import checkouts, events, stripe_api, trouble, unpaid, whose
 from chalicelib.processor.events import Object
 from chalicelib.processor.webhook import Hint
-from chalicelib.statements import superseding
+from chalicelib.statements import superseding, yearly
 from chalicelib.statements.tax_year import settle as date_in_zone
 
 
@@ -80,6 +80,7 @@ def charge(charge_id: str) -> Settled:
     place = _place(charge_id)
     if place.unfinished:
         _look_out_for_the_erased(place)
+        _learn_address(place, found)
     started.paid(about.gift_id, donor_id, charge_id)
     if place.unfinished and charity.current().takes_gift_aid(found["currency"]):
         gift_aid.take(donor_id, place.gift_id)
@@ -248,6 +249,14 @@ def _look_out_for_the_erased(place: ledger.Place) -> None:
     donor = donors.profile(place.donor_id)
     if donor and donor.erased_at:
         log.alarm("payment_after_erasure", charge=place.charge_id)
+
+
+def _learn_address(place: ledger.Place, found: Object) -> None:
+    """An address typed on the payment page may be the one that a statement waits for."""
+    typed = events.payer_of(found).address
+    if typed.reaches:
+        donors.take_address(place.donor_id, typed)
+        yearly.look_again(place.donor_id)
 
 
 def _look_out_for_halves(charge_id: str, told: list[Fact]) -> None:

@@ -6,6 +6,8 @@ from chalicelib import charity
 from chalicelib.errors import MisconfiguredError
 from chalicelib.giving import donors
 from chalicelib.statements import wording
+from chalicelib.statements.countries import COUNTRIES
+from chalicelib.statements.country import ELSEWHERE
 from chalicelib.statements.statement import Recipient, Source
 
 
@@ -27,13 +29,30 @@ def recipient(donor_id: str, home: str, language: str = "") -> Recipient:
     if donor is None:
         return Recipient("")
     name, lines = donor.named_on_receipts or donor.email, address_lines(donor.address, home)
-    return Recipient(name, lines, _is_in_full(donor), language or wording.readable(donor.language))
+    return Recipient(name, lines, not lacks(donor), language or wording.readable(donor.language))
 
 
-def _is_in_full(donor: donors.Donor) -> bool:
-    """A first and a last name at least (who has a middle one nobody can tell), and an address that a letter reaches."""
+def lacks(donor: donors.Donor) -> list[str]:
+    """
+    What is missing, as a person reads it, where a tax office wants the donor in full: nothing, if all is there.
+
+    A first and a last name at least (who has a middle one nobody can tell),
+    and an address that a letter reaches.
+    """
     at = donor.address
-    return len(donor.named_on_receipts.split()) > 1 and all((at.line1, at.city, at.postal_code, at.country))
+    wanted = {
+        "your full name": len(donor.named_on_receipts.split()) > 1,
+        "street and number": bool(at.line1),
+        "city": bool(at.city),
+        "postal code": bool(at.postal_code),
+        "country": bool(at.country),
+    }
+    return [name for name, is_there in wanted.items() if not is_there]
+
+
+def are_wanted(country: str) -> bool:
+    """Whether the yearly statement of that country wants the donor in full."""
+    return COUNTRIES.get(country, ELSEWHERE).donor_in_full
 
 
 def address_lines(address: donors.Address, home: str) -> tuple[str, ...]:

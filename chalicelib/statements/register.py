@@ -21,7 +21,7 @@ from chalicelib.errors import NotFound
 from chalicelib.giving import ledger
 from chalicelib.statements import documents, donor_facts, render, statement, wording
 from chalicelib.statements import tax_year as tax_years
-from chalicelib.statements.statement import Mark, Statement
+from chalicelib.statements.statement import Mark, Recipient, Statement
 
 if TYPE_CHECKING:
     from datetime import date
@@ -38,7 +38,8 @@ class Issued(msgspec.Struct, frozen=True):
     """
     One issued statement. `totals` are minor units by currency, what was kept of the gifts.
 
-    `figures` tells whether its gifts and amounts changed; what was issued before there was such a thing has none.
+    `figures` tells whether its gifts and amounts changed, `but_donor` whether anything did that it says besides the
+    donor's name and address; what was issued before there were such things has none.
     `language` is the one that the donor's documents were in at the time.
     """
 
@@ -52,6 +53,7 @@ class Issued(msgspec.Struct, frozen=True):
     totals: dict[str, int]
     replaces: str = ""
     figures: str = ""
+    but_donor: str = ""
     language: str = wording.ENGLISH
 
     @property
@@ -106,6 +108,17 @@ def newest(donor_id: str, entity_id: str, tax_year: int) -> Issued | None:
     return items.as_struct(found[0], Issued) if found else None
 
 
+def says(issued: Issued, content: Statement) -> bool:
+    """
+    Whether what was issued says this, whoever the donor is by now.
+
+    Of one that kept no `but_donor` only the whole can be compared, its donor included.
+    """
+    if issued.but_donor:
+        return issued.but_donor == _but_donor(content)
+    return issued.fingerprint == statement.fingerprint(content)
+
+
 def is_over(entity_id: str, tax_year: int) -> bool:
     """Whether the year has ended where the entity keeps its books."""
     entity = charity.current().entities[entity_id]
@@ -149,6 +162,7 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
         totals={table.currency: table.kept.minor for table in content.tables},
         replaces=content.mark.replaces,
         figures=statement.figures(content),
+        but_donor=_but_donor(content),
         language=content.donor.language,
     )
     first_day = tax_years.first_day(tax_year, entity.country)
@@ -160,6 +174,11 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
     except items.ConditionFailed:
         return issue(donor_id, entity_id, tax_year)  # the other's, or the next number if it tells something else
     return issued
+
+
+def _but_donor(content: Statement) -> str:
+    """The fingerprint without its donor: an issued document keeps the name and address that it was issued with."""
+    return statement.fingerprint(msgspec.structs.replace(content, donor=Recipient("")))
 
 
 def _midnight(day: date) -> datetime:

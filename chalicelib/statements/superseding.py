@@ -1,5 +1,5 @@
 """
-A statement that has been issued for a closed year, and then something happens to a gift of that year.
+The year's statements go out, and then something happens to a gift of that year, or to what we say of ourselves.
 
     fact written -- asked --+-- issued anew -- donor told
           |                 |        |
@@ -18,26 +18,42 @@ from chalicelib.errors import Conflict
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.ledger import Place
 from chalicelib.mail import outbox
-from chalicelib.statements import refused, register, statement
+from chalicelib.statements import refused, register, shelf, statement, yearly
 from chalicelib.statements import tax_year as tax_years
+from chalicelib.statements.yearly import StatementDue
+
+# None was issued when it was asked for. What a worker has issued meanwhile is then the first.
+NONE_YET, FIRST = 0, 1
 
 
-class StatementOutdated(msgspec.Struct, frozen=True, tag=True):
-    """What was issued of a closed year under the number `known` may not tell the truth any more."""
+class StatementOutdated(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """
+    What was issued of a closed year under the number `known` may not tell the truth any more.
+
+    `known` is 0 where none was issued. `corrected`: by what it says of the
+    charity too, and not by gifts and amounts alone.
+    """
 
     donor_id: str
     entity: str
     tax_year: int
     known: int
+    corrected: bool = False
+
+    @property
+    def base(self) -> int:
+        """The number that a replacement is a replacement of."""
+        return max(self.known, FIRST)
 
 
 def look(place: Place) -> None:
     """
-    Have the statement issued anew that tells of this gift, if there is one and its year is over.
+    Have the statement issued that tells of this gift as it is now, if its year is over: anew, or at last.
 
     Asked on every visit, not only of new facts: a worker that died after it
     had written them finds none that are new. Of a running year nothing is
     done: its statement says "to date", and the next download brings another.
+    Nor is a first one issued before the year's run, which does it for everybody.
     """
     gift = ledger.gift_at(place)
     assert gift, "the payment has just been recorded"
@@ -45,16 +61,20 @@ def look(place: Place) -> None:
     if entity is None or entity.country not in tax_years.BEGINS:
         return
     year = tax_years.of(gift.given_on, entity.country)
-    if register.is_over(gift.entity, year):
-        newest = register.newest(place.donor_id, gift.entity, year)
-        if newest:
-            outbox.ask(StatementOutdated(place.donor_id, gift.entity, year, newest.number))
+    if not register.is_over(gift.entity, year):
+        return
+    newest = register.newest(place.donor_id, gift.entity, year)
+    if newest or (statement.counts(gift) and yearly.has_begun(gift.entity, year)):
+        known = newest.number if newest else NONE_YET
+        outbox.ask(StatementOutdated(place.donor_id, gift.entity, year, known))
 
 
 def supersede(job: StatementOutdated) -> None:
     """
-    Issue it anew if its gifts or amounts are others now, and tell the donor by one mail.
+    Issue it anew if it reads otherwise now, and tell the donor by one mail.
 
+    Where none had been issued, the donor's part of the year's run is done
+    first: a worker of that run may have issued one without the gift just then.
     A new name or address alone does nothing: what was issued keeps the old.
     A donor who has been erased gets neither: what was issued is kept as it
     was. Raises NotIssued, after an alarm, while a fact of the entity is missing;
@@ -63,31 +83,45 @@ def supersede(job: StatementOutdated) -> None:
     donor = donors.profile(job.donor_id)
     if donor is None or donor.erased_at:
         return
+    if job.known == NONE_YET:
+        yearly.send(StatementDue(job.donor_id, job.entity, job.tax_year))
+    if register.newest(job.donor_id, job.entity, job.tax_year) is None:
+        return
     try:
         with refused.told_to_staff():
-            if _stands(job):
+            if stands(job):
                 return
             issued = register.issue(job.donor_id, job.entity, job.tax_year)
     except Conflict as lack:
         log.alarm("statement_not_replaced", donor=job.donor_id, entity=job.entity, tax_year=job.tax_year, why=lack.code)
         return
-    if issued.number > job.known and donor.email:
+    if issued.number > job.base and donor.email:
         _tell(donor, job, issued)
 
 
-def _stands(job: StatementOutdated) -> bool:
-    content, last = register.drawn(job.donor_id, job.entity, job.tax_year)
-    return last is not None and last.number <= job.known and last.figures == statement.figures(content)
+def stands(job: StatementOutdated) -> bool:
+    """
+    Whether what was issued under `known` is still the newest, and still true of the donor as they were then.
+
+    Raises what `register.drawn` raises.
+    """
+    last = register.newest(job.donor_id, job.entity, job.tax_year)
+    if last is None or last.number > job.base:
+        return False
+    content, _ = register.drawn(job.donor_id, job.entity, job.tax_year, last.language)
+    return register.says(last, content) if job.corrected else last.figures == statement.figures(content)
 
 
 def _tell(donor: donors.Donor, job: StatementOutdated, issued: register.Issued) -> None:
     entity = charity.current().entities[job.entity]
+    before = shelf.numbered(job.donor_id, job.entity, job.tax_year, job.base)
     context = {
         "name": donor.named_on_receipts,
         "year": tax_years.name(job.tax_year, entity.country),
         "legal_name": entity.legal_name,
         "serial": issued.serial,
         "replaces": issued.replaces,
+        "gifts_changed": before.figures != issued.figures,
         "statements_url": f"{settings.current().site_url}/portal/statements",
     }
     outbox.send_once("statement_replaced", issued.serial, donor.email, context, donor_id=donor.donor_id)

@@ -28,7 +28,7 @@ def pay(standin: Standin, id: str) -> Page:
     if request.method == "GET":
         return _pay_page(standin, session, typed_in(PAY_FIELDS, {"email": _known_email(session), "country": "US"}))
     typed = typed_in(PAY_FIELDS, request.form)
-    error = _wrong_in(typed)
+    error = _wrong_in(typed, whole_address=_wants_address(session))
     if error:
         return _pay_page(standin, session, typed, error)
     return _submit(standin, session, typed, None)
@@ -65,7 +65,7 @@ def _pay_page(standin: Standin, session: Thing, typed: dict[str, str], error: st
         amount=shown(session["amount_total"], session["currency"]), often=_often(recurring),
         verb=_verb(session), note=(session["custom_text"]["submit"] or {}).get("message"),
         phone=session["phone_number_collection"]["enabled"],
-        whole_address=session["billing_address_collection"] == "required")
+        whole_address=_wants_address(session))
     return page, 402 if error else 200
 
 
@@ -84,12 +84,18 @@ def _known_email(session: Thing) -> str:
     return (session["customer_details"] or {}).get("email") or ""
 
 
-def _wrong_in(typed: dict[str, str]) -> str | None:
+def _wants_address(session: Thing) -> bool:
+    return session["billing_address_collection"] == "required"
+
+
+def _wrong_in(typed: dict[str, str], *, whole_address: bool) -> str | None:
     """What the donor still has to fill in, in words."""
     if "@" not in typed["email"]:
         return "Please enter your email address."
     if not typed["name"]:
         return "Please enter your name."
+    if whole_address and not all(typed[name] for name in ("line1", "city", "postal_code")):
+        return "Please enter your billing address."
     if typed["method"] == "bank":
         return None if typed["account_number"] else "Please enter your account number."
     return wrong_in_card(typed)

@@ -88,6 +88,17 @@ def test_what_the_donor_said_travels_with_the_payment(giving: World) -> None:
     assert about.source == "story=guatemala&utm_campaign=spring"
 
 
+@pytest.mark.parametrize(("currency", "asked"), [("cad", "required"), ("usd", None)])
+@pytest.mark.parametrize("frequency", ["once", "monthly"])
+def test_an_address_is_asked_for_where_the_country_wants_one(
+    giving: World, currency: str, asked: str | None, frequency: str
+) -> None:
+    """Canada's official receipt cannot do without; nobody else is asked for more than the card needs."""
+    page = giving.session_of(giving.start(50_00, currency, frequency))
+
+    assert giving.standin.read(lambda world: world.find("checkout.session", page))["billing_address_collection"] == asked
+
+
 def test_covered_fees_leave_the_charity_the_whole_gift(giving: World) -> None:
     """The fee is charged on the grossed-up amount; rounding is in favour of the gift."""
     usd = charity.current().currencies["usd"]

@@ -62,6 +62,40 @@ def test_a_lost_answer_means_a_second_mail_that_says_so(giving: World) -> None:
     assert "You may" in second.text or "may" in second.html
 
 
+def test_a_mail_that_must_not_come_twice_is_left_unknown(giving: World) -> None:
+    """Until somebody wants it sent all the same, and then it says so."""
+    never_twice = lambda: outbox.send_once("sign_in", "request-1", "ann@example.org", CODE, donor_id="d1", never_twice=True)
+    outcome = lambda: outbox.outcome("sign_in", "request-1", donor_id="d1")
+    assert outcome() == "not sent"
+    assert outbox._claim(*outbox._place("sign_in", "request-1", "d1"))  # and died
+    assert outcome() == "not sent"
+    with pytest.raises(MailHeld):
+        never_twice()
+
+    giving.advance(seconds=91)
+    for _ in range(2):
+        assert outcome() == "unknown"
+        never_twice()
+    assert giving.mails() == []
+    send("d1")
+
+    [mail] = giving.mails()
+    assert (outcome(), mail.headers["X-Possible-Duplicate"]) == ("sent", "yes")
+
+
+def test_a_refused_mail_that_must_not_come_twice_is_tried_again(giving: World) -> None:
+    """SES said no, so it certainly did not go: this is not the unknown that is left alone."""
+    never_twice = lambda: outbox.send_once("sign_in", "request-1", "ann@example.org", CODE, donor_id="d1", never_twice=True)
+    identity = "giving@opengate.example"
+    aws.ses().delete_email_identity(EmailIdentity=identity)
+    with pytest.raises(Exception, match="not accepted|not verified"):
+        never_twice()
+    aws.ses().create_email_identity(EmailIdentity=identity)
+    never_twice()
+
+    assert len(giving.cloud.raw_mails()) == 1
+
+
 def test_a_refusal_leaves_the_next_try_a_first_one(giving: World) -> None:
     """SES said no: nothing was sent, and we know it."""
     from local.mailbox import parse

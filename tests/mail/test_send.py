@@ -32,6 +32,7 @@ CONTEXT = {
     "pay_url": "https://x.example/i", "retry_on": date(2026, 4, 13),
     "year": "2026", "legal_name": "Open Gate Justice, Inc. (example)", "serial": "US-2026-3f9a1c22d04b-2",
     "replaces": "US-2026-3f9a1c22d04b-1", "statements_url": "https://x.example/portal/statements",
+    "gifts_changed": True, "contact_url": "https://x.example/portal/contact", "lacks": ["street and number"],
 }  # fmt: skip
 
 

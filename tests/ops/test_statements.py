@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from chalicelib import aws, items, keys, settings
+from chalicelib import aws, charity, items, keys, settings
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.giving import donors, ledger
 from chalicelib.mail import errands
+from chalicelib.portal import contact
+from chalicelib.portal.contact import AddressInput, ContactChange
 from chalicelib.statements import register
 from chalicelib.statements.yearly import StatementDue, send
-from tests.giving_world import ANN, World
+from local.mailbox import Mail
+from tests.giving_world import ANN, VISA, World
 from tests.ops.conftest import Ended
 from tests.statements.papers import payment
 
 Run = Callable[..., Ended]
+Facts = Callable[[str, str], None]
 READY = "is ready"
 BOB, CY = "bob@example.org", "cy@example.org"
 
@@ -36,8 +41,31 @@ def january(giving: World) -> World:
     return giving
 
 
+@pytest.fixture
+def facts(giving: World, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Facts:
+    """Put other words into charity.toml: `facts(old, new)`."""
+
+    def change(old: str, new: str) -> None:
+        changed = tmp_path / "charity.toml"
+        changed.write_text(charity.FACTS_FILE.read_text().replace(old, new, 1))
+        monkeypatch.setattr(charity, "FACTS_FILE", changed)
+        charity.current.cache_clear()
+
+    return change
+
+
 def statements(run: Run, *more: str) -> Ended:
     return run("statements", "--entity", "us", "--year", "2026", *more)
+
+
+def counted(ended: Ended, name: str) -> int:
+    """How many donors the table counts under a name."""
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in ended.said.splitlines()]
+    return int(next((row[1] for row in rows if row[0] == name), 0))
+
+
+def plain(mail: Mail) -> str:
+    return mail.text.replace("\r\n", "\n")
 
 
 def waiting() -> list[str]:
@@ -106,8 +134,8 @@ def _as_the_queue_does(message: str) -> None:
     return None
 
 
-@pytest.mark.parametrize(("client", "operation"), [(aws.s3, "PutObject"), (aws.dynamodb, "PutItem"), (aws.ses, "SendEmail")])
-def test_a_crash_between_paper_number_and_mail_is_made_good(january: World, client: Callable[[], Any], operation: str) -> None:
+@pytest.mark.parametrize(("client", "operation"), [(aws.s3, "PutObject"), (aws.dynamodb, "PutItem")])
+def test_a_crash_between_paper_and_number_is_made_good(january: World, client: Callable[[], Any], operation: str) -> None:
     """The message comes again: one number, one mail."""
     from tests.statements.test_superseding import dying
 
@@ -120,6 +148,56 @@ def test_a_crash_between_paper_number_and_mail_is_made_good(january: World, clie
     newest = register.newest(january.donor_id(), "us", 2026)
     assert newest and newest.number == 1
     assert told(january) == [ANN]
+
+
+@pytest.mark.parametrize(("moment", "first"), [("before", []), ("after", [ANN])])
+def test_a_mail_that_may_have_gone_comes_twice_only_if_staff_want_it(
+    january: World, run: Run, moment: str, first: list[str]
+) -> None:
+    """The worker died as SES was asked: at most one mail, the table says so, and --unknown sends a second copy as such."""
+    job = StatementDue(january.donor_id(), "us", 2026)
+    with broken(f"{moment}-call.sesv2.SendEmail"), pytest.raises(RuntimeError, match="died"):
+        send(job)
+    january.advance(minutes=10)
+    send(job)
+    assert told(january) == first
+
+    statements(run)
+    january.work()
+    stuck = statements(run)
+    assert counted(stuck, "unknown whether the mail went") == 1 and "0 queued now" in stuck.said and not stuck.well
+    assert told(january) == sorted([*first, BOB])
+
+    assert "1 queued now" in statements(run, "--unknown").said
+    january.work()
+    assert "0 queued now" in statements(run, "--unknown").said
+    *_, last = january.mails(READY)
+    assert (last.to, "(second copy)" in last.subject) == (ANN, True)
+    assert told(january) == sorted([*first, ANN, BOB])
+    assert statements(run).well
+
+
+@contextmanager
+def broken(event: str) -> Iterator[None]:
+    """Whoever comes to this moment of a call to SES dies in it."""
+
+    def die(**_: Any) -> None:
+        raise RuntimeError("died")
+
+    aws.ses().meta.events.register(event, die)
+    yield
+    aws.ses().meta.events.unregister(event, die)
+
+
+def test_a_message_that_comes_again_after_the_donor_moved_issues_nothing(january: World) -> None:
+    """Queues deliver at least once; what was issued and told of keeps the old address."""
+    job = StatementDue(january.donor_id(), "us", 2026)
+    send(job)
+    contact.change(job.donor_id, ContactChange(address=HOME))
+    send(job)
+
+    newest = register.newest(job.donor_id, "us", 2026)
+    assert newest and newest.number == 1
 
 
 def test_looking_queues_nothing(january: World, run: Run) -> None:
@@ -147,17 +225,96 @@ def test_an_entity_that_is_not_there_is_said(giving: World, run: Run) -> None:
         run("statements", "--entity", "nowhere", "--year", "2025")
 
 
-def test_what_is_refused_is_counted_by_its_reason_and_not_queued(giving: World, run: Run) -> None:
-    """Canada wants name and address; staff see how many donors have yet to give them."""
-    giving.advance(days=310)
-    donor_id = donors.found_or_made(donors.Donor("", CY, "Cy Roy"))
-    ledger.record(donor_id, [payment(9, datetime(2026, 6, 1, 12, tzinfo=UTC), date(2026, 6, 1), 1000, "cad", entity="ca")])
+def test_what_is_refused_is_counted_by_its_reason_and_not_queued(giving: World, run: Run, facts: Facts) -> None:
+    """What the charity has to mend first keeps everybody's statement back, and no mail goes out about it."""
+    canadian(giving)
+    facts('signatory = "Treasurer (example)"', 'signatory = " "')
 
     ended = run("statements", "--entity", "ca", "--year", "2026")
 
-    assert "refused: contact_incomplete" in ended.said and "0 queued now" in ended.said and not ended.well
-    send(StatementDue(donor_id, "ca", 2026))
-    assert told(giving) == []
+    assert "refused: charity.toml lacks" in ended.said and "0 queued now" in ended.said and not ended.well
+    assert giving.mails() == []
+
+
+HOME = AddressInput("1 Main Street", "", "Ottawa", "ON", "K1A 0B1", "CA")
+
+
+def canadian(giving: World, **more: Any) -> str:
+    """In January, a donor of ten Canadian dollars in the June before, who gave no address."""
+    giving.advance(days=310)
+    donor_id = donors.found_or_made(donors.Donor("", CY, "Cy Roy", **more))
+    ledger.record(donor_id, [payment(9, datetime(2026, 6, 1, 12, tzinfo=UTC), date(2026, 6, 1), 1000, "cad", entity="ca")])
+    return donor_id
+
+
+def test_who_has_not_given_what_the_country_wants_is_asked_for_it_once(giving: World, run: Run) -> None:
+    """One mail says what is missing and where to fill it in; once it is there, the statement comes by itself."""
+    donor_id = canadian(giving, address=donors.Address(city="Ottawa", country="CA"))
+    for _ in range(2):
+        run("statements", "--entity", "ca", "--year", "2026")
+        giving.work()
+    asked = run("statements", "--entity", "ca", "--year", "2026")
+
+    [mail] = giving.mails()
+    assert mail.to == CY and "- street and number\n- postal code\n\n" in plain(mail) and "/portal/contact" in mail.text
+    assert counted(asked, "asked for name or address") == 1 and "0 queued now" in asked.said and not asked.well
+    assert register.newest(donor_id, "ca", 2026) is None
+
+    contact.change(donor_id, ContactChange(phone="1"))
+    assert waiting() == []
+    for _ in range(2):
+        contact.change(donor_id, ContactChange(address=HOME))
+        giving.work()
+    contact.change(donor_id, ContactChange(address=AddressInput("2 Side Street", "", "Ottawa", "ON", "K1A 0B1", "CA")))
+    assert waiting() == []
+
+    newest = register.newest(donor_id, "ca", 2026)
+    assert newest and newest.number == 1
+    assert told(giving) == [CY] and len(giving.mails()) == 2
+    assert run("statements", "--entity", "ca", "--year", "2026").well
+
+
+def test_what_was_filled_in_without_our_hearing_of_it_is_seen_by_the_next_run(giving: World, run: Run) -> None:
+    """A worker that died between the save and the queue, or staff who were told on the telephone."""
+    donor_id = canadian(giving)
+    run("statements", "--entity", "ca", "--year", "2026")
+    giving.work()
+    home = {":home": {name: getattr(HOME, name) for name in HOME.__struct_fields__}}
+    items.update(items.giving(), keys.donor(donor_id), "SET address = :home", home, items.PRESENT)
+
+    assert "1 queued now" in run("statements", "--entity", "ca", "--year", "2026").said
+    giving.work()
+    assert told(giving) == [CY]
+
+
+def test_an_address_typed_at_the_next_gift_wakes_the_statement_too(giving: World, run: Run) -> None:
+    """Nobody is asked for what they have just told us on the payment page."""
+    canadian(giving)
+    run("statements", "--entity", "ca", "--year", "2026")
+    giving.work()
+    page = giving.session_of(giving.start(20_00, "cad"))
+    at = {"line1": "1 Main Street", "city": "Ottawa", "postal_code": "K1A 0B1", "country": "CA"}
+    giving.standin.pay(page, VISA, CY, "Cy Roy", at)
+    giving.deliver()
+
+    assert told(giving) == [CY]
+
+
+def test_an_address_that_is_saved_while_it_is_asked_for_is_not_overlooked(giving: World, run: Run) -> None:
+    """The donor saves before the mail is marked, so that the save finds nothing that waits; the worker looks again."""
+    donor_id = canadian(giving)
+    run("statements", "--entity", "ca", "--year", "2026")
+    events = aws.dynamodb().meta.events
+
+    def save(params: Any, **_: Any) -> None:
+        if "MAIL#statement_wanting" in str(params.get("body", params)):
+            events.unregister("before-call.dynamodb.PutItem", save)
+            contact.change(donor_id, ContactChange(address=HOME))
+
+    events.register("before-call.dynamodb.PutItem", save)
+    giving.work()
+
+    assert told(giving) == [CY]
 
 
 def test_neither_another_years_nor_another_entitys_donor_is_asked_for(giving: World, run: Run) -> None:
@@ -200,3 +357,73 @@ def test_a_refund_after_the_run_is_told_by_the_mail_of_the_replacement_only(janu
     assert told(january) == [ANN, BOB]
     assert [mail.to for mail in january.mails("has been replaced")] == [ANN]
 
+
+
+NEW_NUMBER = ('tax_number = "00-0000000"', 'tax_number = "99-9999999"')
+
+
+def test_a_correction_of_our_own_facts_replaces_what_was_issued(january: World, run: Run, facts: Facts) -> None:
+    """On request: every donor gets a new number once, and one mail that says that no gift changed."""
+    statements(run)
+    january.work()
+    old = register.newest(january.donor_id(), "us", 2026)
+    facts(*NEW_NUMBER)
+    assert "0 queued now" in statements(run).said
+    assert counted(statements(run, "--corrected", "--look"), "to be replaced") == 2 and waiting() == []
+
+    assert "2 queued now" in statements(run, "--corrected").said
+    statements(run, "--corrected")  # before the queue has come to anything
+    january.work()
+    again = statements(run, "--corrected")
+
+    now = register.newest(january.donor_id(), "us", 2026)
+    assert old and now and (now.number, now.replaces, now.totals) == (2, old.serial, old.totals)
+    assert counted(again, "as issued") == 2 and "0 queued now" in again.said and again.well
+    mails = january.mails("has been replaced")
+    assert sorted(mail.to for mail in mails) == [ANN, BOB]
+    assert "Your gifts and\ntheir amounts are the same." in plain(mails[0]) and "refunded" not in mails[0].text
+    assert aws.s3().head_object(Bucket=settings.current().documents_bucket, Key=old.s3_key)
+
+
+def test_a_correction_leaves_alone_whose_own_details_changed(january: World, run: Run, facts: Facts) -> None:
+    """What was issued keeps the donor's old name, address and language; where it is replaced anyway, the new ones stand."""
+    statements(run)
+    january.work()
+    contact.change(january.donor_id(), ContactChange(receipt_name="Ann Roy", address=HOME, language="es"))
+    same = statements(run, "--corrected")
+    assert counted(same, "as issued") == 2 and "0 queued now" in same.said and same.well
+
+    facts(*NEW_NUMBER)
+    assert "2 queued now" in statements(run, "--corrected").said
+    january.work()
+    now = register.newest(january.donor_id(), "us", 2026)
+    assert now and (now.number, now.language) == (2, "es")
+
+
+def test_a_correction_that_broke_off_goes_on(january: World, run: Run, facts: Facts) -> None:
+    """The worker died between number and mail: its message comes again, and the rest is queued by the next run."""
+    from tests.statements.test_superseding import dying
+
+    statements(run)
+    january.work()
+    facts(*NEW_NUMBER)
+    statements(run, "--corrected")
+    one, *_ = sorted(waiting())
+    with dying(aws.ses(), "SendEmail"), pytest.raises(RuntimeError, match="died"):
+        errands.run(one)
+    january.advance(minutes=10)
+    errands.run(one)
+
+    assert "1 queued now" in statements(run, "--corrected").said
+    january.work()
+    assert sorted(mail.to for mail in january.mails("has been replaced")) == [ANN, BOB]
+
+
+def test_nothing_is_corrected_before_it_has_gone_out(january: World, run: Run) -> None:
+    """A statement to date that somebody fetched in autumn is the run's to replace, not a correction's."""
+    register.issue(january.donor_id(), "us", 2026)
+    with pytest.raises(Conflict, match="not gone out yet"):
+        statements(run, "--corrected")
+    statements(run, "--look")
+    with pytest.raises(Conflict, match="not gone out yet"):
+        statements(run, "--corrected")

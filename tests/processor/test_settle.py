@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 from datetime import date
+from typing import Any
 
 import pytest
 
-from chalicelib import aws, settings
+from chalicelib import aws, items, keys, settings
 from chalicelib.errors import NotUnderstood
-from chalicelib.giving import checkout
+from chalicelib.giving import checkout, donors
 from chalicelib.processor import reconcile, settle
 from chalicelib.processor.webhook import Hint
 from chalicelib.statements import register
-from tests.giving_world import World
+from tests.giving_world import ANN, VISA, World
 from tests.processor.test_standing import asked_of
 
 BANK = "000123456789"
@@ -227,6 +228,69 @@ def test_one_donor_however_the_address_is_written(giving: World) -> None:
     giving.give(20_00, email="ann@example.org")
 
     assert [gift.money.minor for gift in giving.gifts()] == [20_00, 50_00]
+
+
+TYPED = {"line1": "1 Main Street", "city": "Ottawa", "state": "ON", "postal_code": "K1A 0B1", "country": "CA"}
+HOME = donors.Address("1 Main Street", "", "Ottawa", "ON", "K1A 0B1", "CA")
+OWN = donors.Address("7 Own Road", city="Hull")
+EMPTIED = dict.fromkeys(donors.Address.__struct_fields__, "")
+
+
+def give_from_home(giving: World, **typed: str) -> donors.Donor:
+    """A gift in Canadian dollars with the address typed on Stripe's page; the donor as they are then."""
+    giving.standin.pay(giving.session_of(giving.start(50_00, "cad")), VISA, ANN, "Ann Lee", {**TYPED, **typed})
+    giving.deliver()
+    donor = donors.profile(giving.donor_id())
+    assert donor
+    return donor
+
+
+def test_a_new_donors_address_comes_from_the_payment_page(giving: World) -> None:
+    """Where it is asked for, nobody has to type it twice."""
+    assert give_from_home(giving).address == HOME
+
+
+@pytest.mark.parametrize(
+    ("had", "has"),
+    [(None, HOME), (EMPTIED, HOME), ({"postal_code": "H0H 0H0", "country": "CA"}, HOME), ({"line1": "7 Own Road", "city": "Hull"}, OWN)],
+)
+def test_a_known_donors_address_is_taken_only_where_there_is_none(giving: World, had: Any, has: donors.Address) -> None:
+    """What came with an earlier card is none, and what the donor filled in themselves goes before what pays a card."""
+    giving.give(20_00)
+    change = ("SET address = :had", {":had": had}) if had else ("REMOVE address", {})
+    items.update(items.giving(), keys.donor(giving.donor_id()), *change, items.PRESENT)
+
+    assert give_from_home(giving).address == has
+
+
+def test_half_an_address_is_not_taken(giving: World) -> None:
+    """A letter would not reach it, and a statement would wait all the same."""
+    giving.give(20_00)
+
+    assert give_from_home(giving, city="").address == donors.Address()
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "has"),
+    [
+        (("SET address = :own", {":own": {"line1": "7 Own Road", "city": "Hull"}}), OWN),
+        (("SET erased_at = :at", {":at": "2026-03-10T12:00:00Z"}), donors.Address()),
+    ],
+)
+def test_an_address_saved_meanwhile_or_an_erasure_goes_first(giving: World, meanwhile: Any, has: donors.Address) -> None:
+    """The condition decides, not what was read before."""
+    giving.give(20_00)
+    donor_id, events = giving.donor_id(), aws.dynamodb().meta.events
+
+    def change(**_: Any) -> None:
+        events.unregister("before-call.dynamodb.UpdateItem", change)
+        items.update(items.giving(), keys.donor(donor_id), *meanwhile, items.PRESENT)
+
+    events.register("before-call.dynamodb.UpdateItem", change)
+    donors.take_address(donor_id, HOME)
+
+    now = donors.profile(donor_id)
+    assert now and now.address == has
 
 
 def test_a_partnership_told_of_before_its_payment_makes_no_donor_without_an_address(giving: World) -> None:

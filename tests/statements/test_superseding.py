@@ -14,12 +14,13 @@ from chalicelib import aws, charity, items, keys, settings
 from chalicelib.giving import donors, ledger
 from chalicelib.mail import errands
 from chalicelib.processor import settle
-from chalicelib.statements import refused, register, superseding
+from chalicelib.statements import refused, register, superseding, yearly
 from chalicelib.statements.superseding import StatementOutdated
-from tests.giving_world import World
+from chalicelib.statements.yearly import StatementDue
+from tests.giving_world import ANN, World
 from tests.statements.papers import payment, refund
 
-REPLACED = "has been replaced"
+REPLACED, READY = "has been replaced", "is ready"
 
 
 @pytest.fixture
@@ -146,6 +147,67 @@ def test_what_was_issued_of_a_running_year_waits_for_the_donor(giving: World) ->
     giving.deliver()
 
     assert numbers(giving) == [1]
+
+
+def test_a_statement_that_waited_for_a_dispute_comes_when_that_is_won(giving: World) -> None:
+    """In January there was nothing to count. The year's run has been, so nobody else would see to it: issued, told once."""
+    giving.give(50_00)
+    giving.advance(days=296)
+    dispute = giving.standin.dispute(charge(giving))
+    giving.advance(days=20)
+    giving.deliver()
+    yearly.begin("us", 2026)
+    for _ in range(2):
+        settle.charge(charge(giving))
+        giving.work()
+    assert numbers(giving) == []
+
+    giving.advance(days=40)
+    giving.standin.close_dispute(dispute["id"], won=True)
+    giving.deliver()
+    settle.charge(charge(giving))
+    giving.work()
+
+    newest = register.newest(giving.donor_id(), "us", 2026)
+    assert newest and (newest.number, newest.totals) == (1, {"usd": 50_00})
+    assert [mail.to for mail in giving.mails(READY)] == [ANN]
+    assert giving.mails(REPLACED) == []
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_donor_whose_only_payment_is_found_after_the_run_gets_the_statement(giving: World, begun: bool) -> None:
+    """Before the run nothing is issued that it will issue anyway, with one mail and not two."""
+    giving.standin.set_webhooks("drop")
+    giving.pay(giving.start(7_00))
+    giving.advance(days=310)
+    if begun:
+        yearly.begin("us", 2026)
+    for found in giving.standin.state()["charges"]:
+        settle.charge(found["id"])
+    giving.work()
+
+    assert numbers(giving) == ([1] if begun else [])
+    assert len(giving.mails(READY)) == begun
+
+
+def test_a_payment_that_arrives_while_the_first_statement_is_made_is_not_lost(giving: World) -> None:
+    """
+    The run's worker had read the ledger, and whoever settled the payment found no number yet: the errand sees to both.
+
+        run:     read ................. enter 1, mail
+        settle:       ... write, none yet: ask ...
+    """
+    giving.give(50_00)
+    giving.advance(days=310)
+    donor_id = giving.donor_id()
+    yearly.send(StatementDue(donor_id, "us", 2026))
+    ledger.record(donor_id, [payment(8, datetime(2026, 6, 1, 12, tzinfo=UTC), date(2026, 6, 1), 700)])
+    for _ in range(2):
+        superseding.supersede(StatementOutdated(donor_id, "us", 2026, 0))
+
+    newest = register.newest(donor_id, "us", 2026)
+    assert newest and (newest.number, newest.totals) == (2, {"usd": 57_00})
+    assert len(giving.mails(READY)) == len(giving.mails(REPLACED)) == 1
 
 
 def test_nothing_issued_nothing_replaced(giving: World) -> None:

@@ -50,6 +50,20 @@ def test_a_refused_page_keeps_what_was_typed(client, browser, typed, says):
     assert 'role="alert"' in page.text
 
 
+@pytest.mark.parametrize("left_out", ["line1", "city", "postal_code"])
+def test_a_page_that_wants_the_whole_address_takes_nothing_less(client, browser, left_out):
+    """As Stripe's own does where `billing_address_collection` is `required`; it is then on charge and customer."""
+    session = client.v1.checkout.sessions.create(
+        wanted(billing_address_collection="required", customer_creation="always"))
+    typed = TYPED | {"line1": "1 Main Street", "city": "Ottawa", "state": "ON"}
+    refused = press(browser, session.url, **typed | {left_out: ""})
+
+    assert 402 == refused.status_code and "billing address" in refused.text and 'id="line1"' in refused.text
+    assert 303 == press(browser, session.url, **typed).status_code
+    charge, = client.v1.charges.list({"expand": ["data.customer"]}).data
+    assert "Ottawa" == charge.billing_details.address.city == charge.customer.address.city
+
+
 @pytest.mark.parametrize(("answer", "status"), [("yes", 303), ("no", 402)])
 def test_three_d_secure_asks_in_between(client, browser, answer, status):
     """Confirming pays; refusing leads back to the form."""
