@@ -11,6 +11,7 @@ charities online schedule guidance (columns and their limits).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
@@ -80,6 +81,39 @@ def covers(declaration: Declaration, gift: Gift) -> bool:
     begins = _years_before(declaration.made_on, YEARS_BACK) if declaration.past else declaration.made_on
     ended = declaration.cancelled_at is not None and gift.given_at >= declaration.cancelled_at
     return (with_it or gift.given_on >= begins) and not ended
+
+
+def that_counts(declarations: Iterable[Declaration], gift_id: str = "") -> Declaration | None:
+    """
+    Of declarations that cover a gift the one it rests on; without a gift's id, any gift that has none of its own.
+
+    The one made with the gift; else the newest made in the portal, by who had
+    proven the mailbox; else the newest made with another gift, for which
+    anybody may have typed the address.
+    """
+    newest = sorted(declarations, key=lambda each: (each.made_at, each.declaration_id), reverse=True)
+    own = [each for each in newest if gift_id and each.gift_id == gift_id]
+    return next(iter([*own, *(each for each in newest if not each.gift_id), *newest]), None)
+
+
+def same_home(one: Declaration, other: Declaration) -> bool:
+    """Whether both name the same person and home, as a claim has them."""
+    names = ("first_name", "last_name", "house", "postcode", "country")
+    return all(getattr(one, name).casefold() == getattr(other, name).casefold() for name in names)
+
+
+def as_cancelled(declaration: Declaration, cancelled: Iterable[datetime]) -> Declaration:
+    """
+    The declaration as the donor's cancelling left it, at the first of these moments that is not before it was made.
+
+    One for a single gift says nothing of later ones, and stays as it is.
+    """
+    if declaration.only_this or declaration.cancelled_at:
+        return declaration
+    # Cancelling is kept to the second: what was made within that second was there to be cancelled.
+    made_at = declaration.made_at.replace(microsecond=0)
+    ended = min((at for at in cancelled if at >= made_at), default=None)
+    return msgspec.structs.replace(declaration, cancelled_at=ended)
 
 
 def row(declaration: Declaration, gift: Gift) -> tuple[str, ...]:
