@@ -16,6 +16,11 @@ from chalicelib.money import Money, in_words
 FACTS_FILE = Path(__file__).with_name("charity.toml")
 SIGNATURES = Path(__file__).with_name("statements") / "layouts" / "signatures"
 
+# What a Gift Aid declaration is made of; a note may be left out.
+GIFT_AID_WISHES = ("this_gift", "future", "past_and_future")
+GIFT_AID_NOTES = ("higher_rate",)
+GIFT_AID_WORDS = (*GIFT_AID_WISHES, "responsibility", "tell_us", *GIFT_AID_NOTES)
+
 
 class LegalEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
@@ -75,7 +80,12 @@ class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GiftAid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The words of a Gift Aid declaration to one British entity, by its scope; they may name `{legal_name}`."""
+    """
+    The words of a Gift Aid declaration to one British entity, by its scope; they may name `{legal_name}`.
+
+    The wishes must: HMRC wants the charity named in what is declared.
+    `higher_rate` is a note beside it, and no part of what is declared.
+    """
 
     entity: str
     this_gift: str
@@ -83,6 +93,7 @@ class GiftAid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     past_and_future: str
     responsibility: str
     tell_us: str
+    higher_rate: str = ""
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,8 +180,8 @@ def _check(facts: Charity, *, production: bool) -> None:
     strays = [code for code, currency in facts.currencies.items() if currency.entity not in facts.entities]
     if strays or facts.default_currency not in facts.currencies:
         raise MisconfiguredError(f"charity.toml: currencies without a known entity: {strays or facts.default_currency}")
-    if facts.gift_aid and facts.gift_aid.entity not in facts.entities:
-        raise MisconfiguredError(f"charity.toml: gift_aid.entity {facts.gift_aid.entity} is unknown")
+    if facts.gift_aid:
+        _check_gift_aid(facts, facts.gift_aid)
     for fund, values in facts.benefits.items():
         unknown = set(values) ^ set(facts.currencies)
         if fund not in facts.funds or unknown:
@@ -181,6 +192,26 @@ def _check(facts: Charity, *, production: bool) -> None:
     unsigned = [each.signature for each in facts.entities.values() if each.signature and not _is_there(each.signature)]
     if unsigned:
         raise MisconfiguredError(f"charity.toml: no such file in {SIGNATURES.name}/: {', '.join(unsigned)}")
+
+
+def _check_gift_aid(facts: Charity, terms: GiftAid) -> None:
+    """Refuse what would be no declaration in HMRC's sense: one lacking a part, or made to whom tax is not paid back."""
+    entity = facts.entities.get(terms.entity)
+    if entity is None or entity.country != "GB" or not entity.legal_name.strip():
+        raise MisconfiguredError(f"charity.toml: gift_aid.entity {terms.entity}: no British entity with a legal_name")
+    if not facts.takes_gift_aid("gbp") or "gbp" not in facts.currencies:
+        raise MisconfiguredError(f"charity.toml: gift_aid.entity {terms.entity} does not take gbp")
+    for name in GIFT_AID_WORDS:
+        _check_words(name, getattr(terms, name))
+
+
+def _check_words(name: str, words: str) -> None:
+    if not words.strip() and name not in GIFT_AID_NOTES:
+        raise MisconfiguredError(f"charity.toml: gift_aid.{name} is empty")
+    if name in GIFT_AID_WISHES and "{legal_name}" not in words:
+        raise MisconfiguredError(f"charity.toml: gift_aid.{name} must name the charity as {{legal_name}}")
+    if any(brace in words.replace("{legal_name}", "") for brace in "{}"):
+        raise MisconfiguredError(f"charity.toml: gift_aid.{name} has a brace that is not of {{legal_name}}")
 
 
 def _is_there(signature: str) -> bool:

@@ -105,7 +105,8 @@ def due(donors: dict[str, Held], first: date, last: date, claim: str = "") -> It
     for donor_id, of in donors.items():
         for gift in ledger.gifts(donor_id):
             before = of.entries.get(gift.charge_id, [])
-            by = gift_aid.the_one_that_counts(of.declarations.values(), gift)
+            covering = [each for each in of.declarations.values() if gift_aid.covers(each, gift)]
+            by = gift_aid.that_counts(covering, gift.gift_id)
             more = (gift.kept.minor if by else 0) - sum(entry.minor for entry in before)
             if more < 0 or (more > 0 and first <= gift.given_on <= last):
                 declaration_id = by.declaration_id if by else before[-1].declaration_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,71 @@ def test_a_benefit_says_what_it_is_in_every_currency(aws_local: Cloud, tmp_path:
     """A gift in a currency that was forgotten would be told that nothing was given in return."""
     with pytest.raises(MisconfiguredError):
         charity.read(written(tmp_path, f"{EXAMPLE}\n{added}"), production=False)
+
+
+GIFT_AID = EXAMPLE[EXAMPLE.index("[gift_aid]") : EXAMPLE.index("[entities.ca]")]
+WISHES, PARTS = ("this_gift", "future", "past_and_future"), ("responsibility", "tell_us")
+
+
+def with_gift_aid(folder: Path, name: str, line: str) -> Path:
+    """The example with one line of [gift_aid] replaced."""
+    changed, times = re.subn(rf"^{name} = .*$", lambda _: line, GIFT_AID, flags=re.MULTILINE)
+    assert times == 1
+    return written(folder, EXAMPLE.replace(GIFT_AID, changed))
+
+
+@pytest.mark.parametrize("line", ["", '{name} = ""', '{name} = " \\t"'], ids=["left out", "empty", "blank"])
+@pytest.mark.parametrize("name", ["entity", *WISHES, *PARTS])
+def test_a_gift_aid_declaration_without_one_of_its_parts_is_refused(aws_local: Cloud, tmp_path: Path, name: str, line: str) -> None:
+    """What HMRC wants said and was not makes every claim on it one to be paid back."""
+    with pytest.raises(MisconfiguredError, match=rf"gift_aid.*{name}|{name}.*gift_aid"):
+        charity.read(with_gift_aid(tmp_path, name, line.format(name=name)), production=False)
+
+
+@pytest.mark.parametrize("name", WISHES)
+def test_a_gift_aid_wish_names_the_charity(aws_local: Cloud, tmp_path: Path, name: str) -> None:
+    """A declaration to nobody is none."""
+    with pytest.raises(MisconfiguredError, match=rf"gift_aid\.{name} must name"):
+        charity.read(with_gift_aid(tmp_path, name, f'{name} = "Yes, Gift Aid this donation."'), production=False)
+
+
+@pytest.mark.parametrize("stray", ["{", "}", "{name}", "{}", "{{x}}", "{legal_name!r}", "{{legal_name}}"])
+@pytest.mark.parametrize("name", [*WISHES, *PARTS, "higher_rate"])
+def test_gift_aid_s_words_have_no_blank_that_nobody_fills(aws_local: Cloud, tmp_path: Path, name: str, stray: str) -> None:
+    """It would stand in the declaration, or stop the form in front of a donor."""
+    with pytest.raises(MisconfiguredError, match=rf"gift_aid\.{name}"):
+        charity.read(with_gift_aid(tmp_path, name, f'{name} = "Yes, {{legal_name}}, and {stray}."'), production=False)
+
+
+@pytest.mark.parametrize("entity", ["us", "ca", "mars"])
+def test_gift_aid_is_declared_to_a_british_entity(aws_local: Cloud, tmp_path: Path, entity: str) -> None:
+    """HMRC pays tax back to no other."""
+    with pytest.raises(MisconfiguredError, match=rf"gift_aid\.entity {entity}"):
+        charity.read(with_gift_aid(tmp_path, "entity", f'entity = "{entity}"'), production=False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('[currencies.gbp]\nentity = "uk"', '[currencies.gbp]\nentity = "us"'), ("[currencies.gbp]", "[currencies.chf]"),
+        ('legal_name = "Open Gate Justice UK (example)"', 'legal_name = " "'),
+    ],
+    ids=["pounds go elsewhere", "no pounds", "no name"],
+)  # fmt: skip
+def test_whom_gift_aid_is_declared_to_takes_pounds_by_its_name(aws_local: Cloud, tmp_path: Path, old: str, new: str) -> None:
+    """Otherwise the form would never ask, and nobody would know why; or declare to a blank."""
+    assert old in EXAMPLE
+    with pytest.raises(MisconfiguredError, match=r"gift_aid\.entity uk"):
+        charity.read(written(tmp_path, EXAMPLE.replace(old, new)), production=False)
+
+
+@pytest.mark.parametrize("line", ["", 'higher_rate = ""'], ids=["left out", "empty"])
+def test_the_note_beside_gift_aid_may_be_left_out(aws_local: Cloud, tmp_path: Path, line: str) -> None:
+    """It is advice to some donors, and no part of what is declared."""
+    facts = charity.read(with_gift_aid(tmp_path, "higher_rate", line), production=False)
+
+    assert facts.gift_aid
+    assert facts.gift_aid.higher_rate == ""
 
 
 def test_a_translated_fund_is_a_fund(aws_local: Cloud, tmp_path: Path) -> None:

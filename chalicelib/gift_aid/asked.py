@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -14,6 +15,15 @@ from chalicelib.gift_aid.declaration import HOME, Declaration, Scope
 
 # Outward and inward part. Source: Royal Mail's formats, as HMRC's schedule checks them.
 POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?) ?([0-9][A-Z]{2})")
+# Where post is taken in, and nobody lives. HMRC wants the home of the donor.
+NO_HOME = re.compile(
+    r"""
+      \bc\W*/\W*o\b | \bc\.\s*o\.(?!\w)               # c/o, C / O, c.o.
+    | \bcare[\W_]+of\b
+    | \b(?:p[\W_]*o|post[\W_]*office)[\W_]*box(?![a-z])  # PO Box 7, P.O. Box, POBox7; not Poboxworth
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 FORMULA = ("=", "+", "-", "@")
 # What cannot be left out, and what is said where it was.
 NEEDED = {
@@ -78,7 +88,7 @@ def checked(asked: D) -> D:
         title=_entered(asked.title, "title"),
         first_name=_entered(asked.first_name, "first_name", needed=True),
         last_name=_entered(asked.last_name, "last_name", needed=True),
-        house=_entered(asked.house, "house", needed=True),
+        house=_home(asked.house),
         postcode=_postcode(asked.postcode) if country == HOME else _entered(asked.postcode, "postcode"),
         country=country,
     )
@@ -118,6 +128,16 @@ def _entered(typed: str, name: str, *, needed: bool = False) -> str:
     if text.startswith(FORMULA):
         raise InvalidInput("This cannot begin with that character.", code="invalid", field=name)
     return text
+
+
+def _home(typed: str) -> str:
+    house = _entered(typed, "house", needed=True)
+    if NO_HOME.search(unicodedata.normalize("NFKC", house)):
+        raise InvalidInput(
+            "Please write the name or number of your own home: no PO box, and no address in care of somebody else.",
+            code="no_home", field="house",
+        )  # fmt: skip
+    return house
 
 
 def _postcode(typed: str) -> str:

@@ -11,6 +11,7 @@ charities online schedule guidance (columns and their limits).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
@@ -94,17 +95,37 @@ def reaches(declaration: Declaration, gift: Gift) -> bool:
     return (with_it or gift.given_on >= begins) and not ended
 
 
-def the_one_that_counts(told: Iterable[Declaration], gift: Gift) -> Declaration | None:
+def that_counts(declarations: Iterable[Declaration], gift_id: str = "") -> Declaration | None:
     """
-    Of those that cover a gift: the one made with it; else the newest of the portal, by who had proven the mailbox;
-    else the newest made with another gift. None if none covers it.
+    Of declarations that cover a gift the one it rests on; without a gift's id, any gift that has none of its own.
+
+    The one made with the gift; else the newest made in the portal, by who had
+    proven the mailbox; else the newest made with another gift, for which
+    anybody may have typed the address.
     """
-    covering = sorted((each for each in told if covers(each, gift)), key=lambda each: each.made_at, reverse=True)
-    return min(covering, key=lambda each: _rank(each, gift), default=None)
+    newest = sorted(declarations, key=lambda each: (each.made_at, each.declaration_id), reverse=True)
+    own = [each for each in newest if gift_id and each.gift_id == gift_id]
+    return next(iter([*own, *(each for each in newest if not each.gift_id), *newest]), None)
 
 
-def _rank(told: Declaration, gift: Gift) -> int:
-    return 0 if told.gift_id == gift.gift_id else 1 if not told.gift_id else 2
+def same_home(one: Declaration, other: Declaration) -> bool:
+    """Whether both name the same person and home, as a claim has them."""
+    names = ("first_name", "last_name", "house", "postcode", "country")
+    return all(getattr(one, name).casefold() == getattr(other, name).casefold() for name in names)
+
+
+def as_cancelled(declaration: Declaration, cancelled: Iterable[datetime]) -> Declaration:
+    """
+    The declaration as the donor's cancelling left it, at the first of these moments that is not before it was made.
+
+    One for a single gift says nothing of later ones, and stays as it is.
+    """
+    if declaration.only_this or declaration.cancelled_at:
+        return declaration
+    # Cancelling is kept to the second: what was made within that second was there to be cancelled.
+    made_at = declaration.made_at.replace(microsecond=0)
+    ended = min((at for at in cancelled if at >= made_at), default=None)
+    return msgspec.structs.replace(declaration, cancelled_at=ended)
 
 
 def row(told: Declaration, given_on: date, pence: int) -> tuple[str, ...]:

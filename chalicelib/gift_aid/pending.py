@@ -11,21 +11,22 @@ payment heard of twice, late, or by reconcile alone leaves one declaration.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from chalicelib import clock, items, keys, writes
-from chalicelib.gift_aid import asked
+from chalicelib.gift_aid import asked, cancelling
 from chalicelib.gift_aid.asked import DeclarationWithGift
-from chalicelib.gift_aid.declaration import Declaration
+from chalicelib.gift_aid.declaration import Declaration, as_cancelled
 
 # A payment page is good for a day, a bank debit takes up to two weeks, and what no event told
 # reconcile finds within five weeks more.
 KEPT = timedelta(days=60)
 
 NONE_WAITS = "attribute_not_exists(pk) OR expires_at <= :now"
-NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
+# How often the donor may cancel while we take what waits; more often, and the message comes again.
+ROUNDS = 5
 
 
 def keep(gift_id: str, wanted: DeclarationWithGift, email_hash: str, ip: str) -> None:
@@ -51,23 +52,42 @@ def take(donor_id: str, gift_id: str) -> None:
     Make what waits for this gift the declaration of the donor who paid it; nothing if nothing waits.
 
     All or nothing, and once: a donor may have cancelled it by the time a late
-    event comes, and it must not stand again. Somebody who was erased declares
+    event comes, and it must not stand again. What was sent before they
+    cancelled stands as cancelled then. Somebody who was erased declares
     nothing any more.
     """
-    key = keys.passing("GIFTAID", gift_id)
-    item = items.get(items.passing(), key)
+    for _ in range(ROUNDS):
+        made = _waiting(gift_id)
+        if made is None:
+            return
+        seen = cancelling.moments(donor_id)
+        if _taken(donor_id, as_cancelled(made, seen), seen):
+            return
+        if cancelling.moments(donor_id) == seen:
+            items.delete(items.passing(), keys.passing("GIFTAID", gift_id))  # it stands already, or never will
+            return
+    raise OverflowError("a donor keeps cancelling")
+
+
+def _waiting(gift_id: str) -> Declaration | None:
+    item = items.get(items.passing(), keys.passing("GIFTAID", gift_id))
     if item is None or item["expires_at"] <= clock.epoch_seconds():
-        return
-    made = items.as_struct(item, Declaration)
+        return None
+    return items.as_struct(item, Declaration)
+
+
+def _taken(donor_id: str, made: Declaration, seen: tuple[datetime, ...]) -> bool:
+    """Whether it was taken just now, by a donor who has cancelled at no other moments than those seen."""
     standing = keys.donor(donor_id, keys.declaration(made.declaration_id))
     try:
         items.transact([
-            writes.check(items.giving(), keys.donor(donor_id), NOT_ERASED),
+            writes.check(items.giving(), keys.donor(donor_id), *cancelling.not_since(seen)),
             items.put_write(items.giving(), items.as_item(standing, made)),
-            writes.remove(items.passing(), key, items.PRESENT),
+            writes.remove(items.passing(), keys.passing("GIFTAID", made.gift_id), items.PRESENT),
         ])  # fmt: skip
     except items.ConditionFailed:
-        items.delete(items.passing(), key)  # it stands already, or never will
+        return False
+    return True
 
 
 def forget(email_hash: str) -> None:

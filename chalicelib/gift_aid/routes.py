@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.gift_aid import asked, store
+from chalicelib import charity
+from chalicelib.gift_aid import asked, cancelling, store
 from chalicelib.gift_aid.asked import DeclarationRequest
-from chalicelib.gift_aid.declaration import Declaration, Scope
+from chalicelib.gift_aid.declaration import Declaration, Scope, that_counts
 from chalicelib.http import Answer, FormFields, Routes, plain_fields
 from chalicelib.portal import sessions
 
@@ -20,12 +21,18 @@ SHOWN = 50
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A declaration in force, as the donor made it. `gift_id` is empty if it was made in the portal."""
+    """
+    A declaration in force, as the donor made it. `gift_id` is empty if it was made in the portal.
+
+    `counts` marks the one that counts for gifts which have none of their own.
+    """
 
     declaration_id: str
     made_on: date
     scope: Scope
     gift_id: str
+    counts: bool
+    title: str
     first_name: str
     last_name: str
     house: str
@@ -38,12 +45,14 @@ class Declared(msgspec.Struct, frozen=True):
     """
     What the donor has declared, and what can be.
 
-    Of the lasting declarations the newest in force; all in force, newest
-    first; and the words of both lasting kinds.
+    Of the lasting declarations the day of the one that counts; without any,
+    since when they are cancelled; all in force, newest first; and the words of
+    both lasting kinds.
     """
 
     declared: bool
     made_on: date | None
+    cancelled_on: date | None
     past: bool
     wording: dict[str, str]
     declarations: list[Standing]
@@ -65,7 +74,7 @@ def show_declaration() -> Declared:
     form_page="gift-aid",
 )  # fmt: skip
 def declare(wanted: DeclarationRequest) -> Answer:
-    """Declare that tax may be reclaimed on gifts."""
+    """Declare that tax may be reclaimed on gifts; once more where a name or home has changed."""
     donor_id = sessions.donor_changing(routes.caller())
     store.declare(donor_id, wanted, routes.caller().ip)
     return Answer(_shown(donor_id), see_other="/portal/gift-aid")
@@ -73,7 +82,7 @@ def declare(wanted: DeclarationRequest) -> Answer:
 
 @routes.route("/portal/gift-aid/cancel", methods=("POST",), gives=Declared, form=plain_fields)
 def cancel() -> Answer:
-    """End every lasting declaration for gifts from now on."""
+    """End every lasting declaration for gifts from now on, also one made with a gift that is not paid yet."""
     donor_id = sessions.donor_changing(routes.caller())
     store.cancel(donor_id)
     return Answer(_shown(donor_id), see_other="/portal/gift-aid")
@@ -88,18 +97,27 @@ def cancel_one(declaration_id: str) -> Answer:
 
 
 def _shown(donor_id: str) -> Declared:
-    words = {scope: store.wording(scope) for scope in ("past_and_future", "future")}
     standing = [each for each in store.of_donor(donor_id) if each.cancelled_at is None]
     lasting = [each for each in standing if not each.only_this]
-    newest = lasting[0] if lasting else None
+    counts = that_counts(lasting)
     return Declared(
         declared=bool(lasting),
-        made_on=newest.made_on if newest else None,
+        made_on=counts.made_on if counts else None,
+        cancelled_on=None if lasting else _cancelled_on(donor_id),
         past=any(each.past for each in lasting),
-        wording=words,
-        declarations=[_standing(each) for each in standing[:SHOWN]],
+        wording={scope: store.wording(scope) for scope in ("past_and_future", "future")},
+        declarations=[_standing(each, counts=each is counts) for each in standing[:SHOWN]],
     )
 
 
-def _standing(told: Declaration) -> Standing:
-    return Standing(**{name: getattr(told, name) for name in Standing.__struct_fields__})
+def _cancelled_on(donor_id: str) -> date | None:
+    """The day on which the donor last cancelled, where declarations are made."""
+    moments, terms = cancelling.moments(donor_id), charity.current().gift_aid
+    if not moments or terms is None:
+        return None
+    return max(moments).astimezone(charity.current().entities[terms.entity].zone).date()
+
+
+def _standing(told: Declaration, *, counts: bool) -> Standing:
+    shown = (name for name in Standing.__struct_fields__ if name != "counts")
+    return Standing(counts=counts, **{name: getattr(told, name) for name in shown})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 import msgspec
 
 from chalicelib import clock, items, keys
 from chalicelib.errors import NotFound
-from chalicelib.gift_aid import asked
+from chalicelib.gift_aid import asked, cancelling
 from chalicelib.gift_aid.asked import DeclarationRequest, wording
 from chalicelib.gift_aid.declaration import Declaration
 
@@ -18,9 +19,14 @@ NOT_CANCELLED = "attribute_exists(pk) AND attribute_not_exists(cancelled_at)"
 
 
 def declare(donor_id: str, wanted: DeclarationRequest, ip: str) -> None:
-    """Keep what a donor declares in the portal, with the very words. The same one sent twice on a day is one."""
+    """
+    Keep what a donor declares in the portal, with the very words; what they declared before stays in the trail.
+
+    The same one sent twice on a day is one, if no other one was made between.
+    """
     made = asked.made(asked.checked(wanted), clock.now(), ip)
-    if any(_says_the_same(made, each) for each in of_donor(donor_id)):
+    before = next((each for each in of_donor(donor_id) if not each.gift_id), None)
+    if before and _says_the_same(made, before):
         return
     name = hashlib.sha256(msgspec.json.encode(made, order="sorted")).hexdigest()[:16]
     made = msgspec.structs.replace(made, declaration_id=f"{made.made_on.isoformat()}-{name}")
@@ -39,29 +45,32 @@ def cancel(donor_id: str) -> None:
     """
     End every lasting declaration of the donor for gifts from now on. Cancelling twice changes nothing.
 
-    One for a single gift says nothing of later ones, and stays as it is.
+    Also one that waits for a payment (`cancelling`). One for a single gift
+    says nothing of later ones, and stays as it is.
     """
+    at = clock.now()
+    cancelling.note(donor_id, at)
     for each in of_donor(donor_id):
         if each.cancelled_at is None and not each.only_this:
-            _end(donor_id, each.declaration_id)
+            _end(donor_id, each.declaration_id, at)
 
 
 def cancel_one(donor_id: str, declaration_id: str) -> None:
     """End one declaration; one for a single gift is withdrawn with it. Raises NotFound if the donor has no such one."""
     if items.get(items.giving(), keys.donor(donor_id, keys.declaration(declaration_id))) is None:
         raise NotFound("There is no such declaration.")
-    _end(donor_id, declaration_id)
+    _end(donor_id, declaration_id, clock.now())
 
 
-def _end(donor_id: str, declaration_id: str) -> None:
+def _end(donor_id: str, declaration_id: str, at: datetime) -> None:
     key = keys.donor(donor_id, keys.declaration(declaration_id))
     try:
-        items.update(items.giving(), key, "SET cancelled_at = :at", {":at": keys.moment(clock.now())}, NOT_CANCELLED)
+        items.update(items.giving(), key, "SET cancelled_at = :at", {":at": keys.moment(at)}, NOT_CANCELLED)
     except items.ConditionFailed:
         return  # cancelled before, here or elsewhere: that moment stands
 
 
 def _says_the_same(new: Declaration, old: Declaration) -> bool:
-    apart = {"declaration_id", "made_at", "ip", "gift_id"}
+    apart = {"declaration_id", "made_at", "ip"}
     same = all(getattr(new, name) == getattr(old, name) for name in new.__struct_fields__ if name not in apart)
     return same and old.cancelled_at is None

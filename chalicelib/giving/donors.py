@@ -39,7 +39,8 @@ class Donor(msgspec.Struct, frozen=True, omit_defaults=True):
     What is kept of a donor besides their gifts. `email` is as the donor writes it.
 
     `email_hashes` are all addresses that lead to the donor, once one of them
-    was changed; `email_changes` those that can be undone, oldest first. Of an
+    was changed; `email_changes` those that can be undone, oldest first;
+    `gift_aid_cancelled` when they cancelled their Gift Aid declarations. Of an
     erased donor nothing is left but `erased_at`, until when the gifts must be
     kept, and a name and address only where the law wants them with the gifts;
     `farewell` is where the last mail goes, and is gone with it.
@@ -55,6 +56,7 @@ class Donor(msgspec.Struct, frozen=True, omit_defaults=True):
     receipt_name: str = ""
     email_hashes: tuple[str, ...] = ()
     email_changes: tuple[str, ...] = ()
+    gift_aid_cancelled: tuple[datetime, ...] = ()
     farewell: str = ""
     erased_at: datetime | None = None
     kept_until: date | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib import charity, settings
 from chalicelib.errors import FactsDisagree
 from chalicelib.gift_aid import store as gift_aid
-from chalicelib.gift_aid.declaration import covers
+from chalicelib.gift_aid.declaration import Declaration, covers, same_home, that_counts
 from chalicelib.giving import donors, ledger, started
 from chalicelib.giving.gift import Gift
 from chalicelib.mail import outbox
@@ -28,18 +28,25 @@ def send(donor_id: str, gift_id: str) -> None:
 
 def _gift_aid(gift: Gift, donor: donors.Donor) -> dict[str, object]:
     """
-    The declaration made with the gift, or else the newest that covers it; without one, whether Gift Aid was wished for.
+    The declaration that the gift rests on; without one, whether Gift Aid was wished for.
 
-    The first is told of even where nothing can be claimed just now, as on a gift in dispute.
+    One made with it is told of even where nothing can be claimed just now, as on a gift in dispute.
     """
     if not charity.current().takes_gift_aid(gift.money.currency):
         return {}
-    standing = [each for each in gift_aid.of_donor(donor.donor_id) if each.cancelled_at is None]
-    with_it = [each for each in standing if each.gift_id == gift.gift_id]
-    declaration = next(iter([*with_it, *(each for each in standing if covers(each, gift))]), None)
+    told = gift_aid.of_donor(donor.donor_id)
+    with_it = [each for each in told if each.gift_id == gift.gift_id and each.cancelled_at is None]
+    declaration = that_counts([*with_it, *(each for each in told if covers(each, gift))], gift.gift_id)
     # A monthly gift's wish is asked after once: only its first payment was begun on our page.
     wished = not declaration and gift.about.gift_aid and started.read(gift.gift_id) is not None
-    return {"declaration": declaration, "to_declare": wished}
+    moved = bool(with_it) and _names_another_home(told, with_it[0])
+    return {"declaration": declaration, "to_declare": wished, "moved": moved}
+
+
+def _names_another_home(told: list[Declaration], with_gift: Declaration) -> bool:
+    """Whether the portal's declaration, which goes before this one for other gifts, is of another name or home."""
+    portal = that_counts(each for each in told if not each.gift_id and each.cancelled_at is None)
+    return portal is not None and not same_home(portal, with_gift)
 
 
 def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
@@ -58,5 +65,6 @@ def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
         "eligible": in_words(gift.eligible),
         "declaration": None,
         "to_declare": False,
+        "moved": False,
         "portal_url": f"{settings.current().site_url}/portal",
     }

@@ -95,7 +95,7 @@ def form_again(form_page: str, fields: dict[str, list[str]], error: GivingError)
         data |= {"form": giving_form.again(typed, error), "challenge_key": settings.current().turnstile_site_key}
     if form_page == "gift-aid":
         words = {scope: asked.wording(scope) for scope in ("past_and_future", "future")}
-        data |= {"declared": False, "declarations": [], "wording": words}
+        data |= {"declared": False, "cancelled_on": None, "declarations": [], "wording": words}
     return render(template, **{**data, "source": typed.get("source", ""), "email": typed.get("email", "")})
 
 

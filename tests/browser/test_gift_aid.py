@@ -54,6 +54,49 @@ def test_a_gift_in_pounds_with_a_declaration(visit: Visit, watch: Watch, *, scri
     expect(ann.page.locator(".panel")).to_have_count(0)
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])
+def test_a_donor_who_moved_declares_the_new_home(visit: Visit, watch: Watch, *, script: bool) -> None:
+    """In the portal: declared, changed over a refusal, both homes shown, and everything cancelled with one press."""
+    ann = visit(java_script_enabled=script)
+    ann.open("/give?currency=gbp")
+    ann.press("Give once")
+    ann.page.wait_for_url(f"{ann.house.stripe}/**")
+    ann.pay()
+    ann.sees("Thank you")
+    if script:
+        ann.sign_in()
+    else:
+        ann.sign_in_by_code()
+    ann.open("/portal/gift-aid")
+    main = ann.page.locator("main")
+    for label, value in HOME.items():
+        main.get_by_label(label).fill(value)
+    main.get_by_label("I want to Gift Aid my donations from today on to").check()
+    main.get_by_label("I have read this, and it is so.").check()
+    ann.press("Make this declaration")
+
+    expect(main.get_by_label("House name or number")).to_be_hidden()
+    main.get_by_text("Change your name or home").click()
+    expect(main.get_by_label("House name or number")).to_have_value("Rose Cottage")
+    if script:
+        is_for_everybody(ann.page)
+    main.get_by_label("House name or number").fill("PO Box 7")
+    main.get_by_label("I have read this, and it is so.").check()
+    with watch.expecting(400):
+        ann.press("Make this declaration")
+        expect(ann.page.get_by_role("alert")).to_contain_text("your own home")
+    main.get_by_label("House name or number").fill("Mill House")
+    ann.press("Make this declaration")
+
+    expect(main.locator(".panel")).to_contain_text(["Mill House", "Rose Cottage"])
+    expect(main.locator(".panel").first).to_contain_text("This one counts")
+    ann.press("Cancel my declaration")
+    expect(main).to_contain_text("You cancelled on")
+    expect(main.locator(".panel")).to_have_count(0)
+    if script:
+        is_for_everybody(ann.page)
+
+
 def test_who_declares_nothing_is_asked_nothing(visit: Visit) -> None:
     """One press in pounds, as in any other currency."""
     ann = visit()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from chalicelib import items
+from botocore.model import OperationModel
+
+from chalicelib import aws, items
 from chalicelib.gift_aid import store
 from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.gift_aid.declaration import Declaration
@@ -41,3 +45,22 @@ def waiting() -> list[items.Item]:
 def posted(site: Site, **fields: Any) -> Answered:
     """The giving form in pounds, as a browser without JavaScript sends it."""
     return site.form("/gifts", {**wish(currency="gbp"), **fields})
+
+
+@contextmanager
+def in_between(number: int, other: Callable[[], object]) -> Iterator[list[str]]:
+    """Just before call `number` to DynamoDB somebody else's work is done, whole; the calls made so far."""
+    made: list[str] = []
+
+    def count(model: OperationModel, **_: object) -> None:
+        made.append(model.name)
+        if len(made) == number:
+            events.unregister("before-call", unique_id="in between")
+            other()
+
+    events = aws.dynamodb().meta.events
+    events.register("before-call", count, unique_id="in between")
+    try:
+        yield made
+    finally:
+        events.unregister("before-call", unique_id="in between")

@@ -151,6 +151,57 @@ def test_a_declaration_that_would_not_hold_is_refused(giving: World, field: str,
     assert store.of_donor(giving.donor_id()) == []
 
 
+@pytest.mark.parametrize(
+    "house",
+    [
+        "c/o Lee", "C/O Lee", "c / o Lee", "C./O. Lee", "c.o. Lee", "℅ Lee", "Care of Lee", "care-of Lee", "12, care  of Lee",
+        "PO Box 7", "P.O. Box 7", "p o box 7", "P. O. BOX", "POBox7", "PO-Box 7", "Post Office Box 7", "Flat 2, PO Box 7",
+    ],
+)  # fmt: skip
+def test_where_nobody_lives_is_no_home(giving: World, house: str) -> None:
+    """
+    HMRC wants the donor's home; a claim with another address is refused.
+    """
+    giving.give(50_00, "gbp")
+
+    with pytest.raises(InvalidInput, match="your own home") as refused:
+        store.declare(giving.donor_id(), msgspec.structs.replace(ANN, house=house), "")
+    assert refused.value.field == "house"
+    assert store.of_donor(giving.donor_id()) == []
+
+
+@pytest.mark.parametrize(
+    "house",
+    [
+        "The Old Post Office", "Post Box Cottage", "Box Hill House", "Coco Cottage", "Flat C, Oak House", "Po Boxwood", "Careof House",
+        "Childcare Office Flat", "Block C/12", "12 O'Box Lane",
+    ],
+)  # fmt: skip
+def test_a_home_with_a_name_like_it_is_one(giving: World, house: str) -> None:
+    """
+    Old post offices are lived in.
+    """
+    giving.give(50_00, "gbp")
+    store.declare(giving.donor_id(), msgspec.structs.replace(ANN, house=house), "")
+
+    assert [each.house for each in store.of_donor(giving.donor_id())] == [house]
+
+
+def test_the_note_for_higher_rates_stands_beside_the_declaration_and_not_in_it(giving: World, site: Site) -> None:
+    """
+    Advice is not what the donor declares: where Gift Aid is asked for it is shown, and not kept with the words.
+    """
+    giving.give(50_00, "gbp")
+    site.sign_in(giving, GIVER)
+    for page in ("/give?currency=gbp", "/portal/gift-aid"):
+        assert "enter your Gift Aid gifts in your Self Assessment tax return" in site.get(page, "text/html").text
+    refused = site.form("/portal/gift-aid", {**msgspec.to_builtins(ANN), "taxpayer": ""})
+    assert "Self Assessment" in refused.text
+    assert site.form("/portal/gift-aid", msgspec.to_builtins(ANN)).status == 303
+
+    assert "Self Assessment" not in store.of_donor(giving.donor_id())[0].wording
+
+
 def test_the_schedule_has_hmrcs_columns_and_only_what_is_covered(
     giving: World, run: Callable[..., Ended], tmp_path: Path  # noqa: F811
 ) -> None:

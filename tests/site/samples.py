@@ -83,10 +83,10 @@ SESSIONS = [
     for at, device in enumerate(("Firefox on Linux", HOSTILE))
 ]  # fmt: skip
 DECLARED = {
-    "declared": True, "made_on": "2026-03-10", "past": True, "wording": {"future": f"{HOSTILE}\nb"},
+    "declared": True, "made_on": "2026-03-10", "cancelled_on": None, "past": True, "wording": {"future": f"{HOSTILE}\nb"},
     "declarations": [
-        {"declaration_id": f"d{at}", "made_on": "2026-03-10", "scope": scope, "gift_id": gift_id, "first_name": HOSTILE,
-         "last_name": HOSTILE, "house": HOSTILE, "postcode": postcode, "country": country, "wording": f"{HOSTILE}\nb"}
+        {"declaration_id": f"d{at}", "made_on": "2026-03-10", "scope": scope, "gift_id": gift_id, "counts": not gift_id,
+         "title": HOSTILE, "first_name": HOSTILE, "last_name": HOSTILE, "house": HOSTILE, "postcode": postcode, "country": country, "wording": f"{HOSTILE}\nb"}
         for at, (scope, gift_id, postcode, country) in enumerate(
             (("this_gift", "a" * 32, "SW1A 1AA", "GB"), ("future", "", "", "FR")))
     ],
@@ -173,6 +173,7 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         ("portal/partnerships.html", {"partnerships": PARTNERSHIPS}),
         ("portal/partnerships.html", {"partnerships": []}),
         ("portal/gift_aid.html", {**DECLARED, "declared": False, "made_on": None, "declarations": []}),
+        ("portal/gift_aid.html", {**DECLARED, "declared": False, "made_on": None, "cancelled_on": "2026-03-10", "declarations": []}),
         ("portal/gift_aid.html", DECLARED),
         ("portal/sign_in.html", {"again": True}),
         ("portal/sessions.html", {"sessions": SESSIONS, "now": 1_773_147_600, "ended": True}),
