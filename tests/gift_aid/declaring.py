@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 from botocore.model import OperationModel
@@ -11,7 +12,9 @@ from botocore.model import OperationModel
 from chalicelib import aws, items
 from chalicelib.gift_aid import store
 from chalicelib.gift_aid.asked import DeclarationWithGift
+from chalicelib.gift_aid.claims import Entry
 from chalicelib.gift_aid.declaration import Declaration
+from ops import gift_aid as schedule
 from tests.giving_world import ANN, World
 from tests.guard.test_form_token import wish
 from tests.over_http import Answered, Site
@@ -35,6 +38,13 @@ def give(giving: World, told: Any, *more: Any, **how: Any) -> str:
 
 def declared(giving: World, email: str = ANN) -> list[Declaration]:
     return store.of_donor(giving.donor_id(email))
+
+
+def looked_at() -> list[tuple[Entry, Declaration]]:
+    """What a claim over all the days there are would hold, and which declaration each row rests on."""
+    held = schedule.held()
+    entries = schedule.due(held, date(2020, 1, 1), date(2030, 1, 1))
+    return [(entry, held[donor_id].declarations[entry.declaration_id]) for donor_id, entry in entries]
 
 
 def waiting() -> list[items.Item]:

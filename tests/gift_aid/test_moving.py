@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import msgspec
 import pytest
 
 from chalicelib.gift_aid import store
 from chalicelib.gift_aid.store import DeclarationRequest
-from ops import gift_aid as schedule
-from tests.gift_aid.declaring import LATER, PARTS, THIS, declared, give
+from tests.gift_aid.declaring import LATER, PARTS, THIS, declared, give, looked_at
 from tests.giving_world import ANN, World
 from tests.over_http import Site
 
@@ -30,8 +27,7 @@ def ann(giving: World, site: Site) -> Site:
 
 def houses() -> list[tuple[int, str]]:
     """The day and house of every row of a claim."""
-    covered = schedule.covered(date(2020, 1, 1), date(2030, 1, 1))
-    return sorted((gift.given_on.day, by.house) for _, by, gift in covered)
+    return sorted((entry.given_on.day, by.house) for entry, by in looked_at())
 
 
 def test_who_moves_declares_once_more_and_what_was_declared_before_is_kept(giving: World, ann: Site) -> None:
