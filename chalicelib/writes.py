@@ -30,9 +30,11 @@ def remove(
     return {"Delete": _part(table, condition, values or {}) | {"Key": marshal(key)}}
 
 
-def check(table: str, key: Mapping[str, str], condition: str) -> TransactWriteItemTypeDef:
+def check(
+    table: str, key: Mapping[str, str], condition: str, values: Item | None = None
+) -> TransactWriteItemTypeDef:
     """Nothing written, but the rest only where the condition holds."""
-    return {"ConditionCheck": _part(table, condition, {}) | {"Key": marshal(key)}}
+    return {"ConditionCheck": _part(table, condition, values or {}) | {"Key": marshal(key)}}
 
 
 def _part(table: str, condition: str, values: Item) -> Any:

@@ -38,9 +38,18 @@ def link_for(donor_id: str, most: int = MOST) -> str:
 
     Raises Conflict for more than `most` items on either side of what is left out.
     """
-    key = f"exports/{donor_id}/{secrets.token_hex(16)}.zip"
+    key = f"{_place(donor_id)}{secrets.token_hex(16)}.zip"
     documents.keep(key, _copy(donor_id, most), FILENAME, documents.ZIP)
     return documents.link(key, FILENAME, documents.ZIP)
+
+
+def forget(donor_id: str) -> None:
+    """Delete the donor's copies before their day is over. One that is being packed just now goes after its day."""
+    documents.delete_all(_place(donor_id))
+
+
+def _place(donor_id: str) -> str:
+    return f"exports/{donor_id}/"
 
 
 def _copy(donor_id: str, most: int) -> bytes:
