@@ -151,15 +151,25 @@ def release_addresses(donor: Donor) -> None:
 def say_goodbye(donor: Donor) -> None:
     """The last mail: that it is done, and what is kept."""
     if donor.farewell:
-        named = bool(donor.receipt_name or gift_aid.of_donor(donor.donor_id))
-        context = {"kept_until": donor.kept_until, "named": named}
-        outbox.send_once("erased", donor.donor_id, donor.farewell, context)
+        outbox.send_once("erased", donor.donor_id, donor.farewell, _what_stays(donor))
 
 
 def forget_address(donor_id: str) -> None:
     """Where the last mail went, and the hashes by which addresses were found."""
     gone = "REMOVE farewell, email_hashes, email_changes"
     items.update(items.giving(), keys.donor(donor_id), gone, {}, items.PRESENT)
+
+
+def _what_stays(donor: Donor) -> dict[str, object]:
+    """What the last mail lists, read off what stands now and not off what was meant."""
+    assert donor.erased_at, "the last mail comes when a tombstone stands"
+    return {
+        "kept_until": donor.kept_until,
+        "named": bool(donor.receipt_name or donor.address != Address()),
+        "declared": bool(gift_aid.of_donor(donor.donor_id)),
+        "signed_up": any(signups.is_known(each) for each in donor.email_hashes),
+        "hashed_until": (donor.erased_at + erased.KEPT).date(),
+    }
 
 
 def _kept_by_law(donor_id: str) -> tuple[date | None, bool]:

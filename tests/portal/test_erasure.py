@@ -271,7 +271,7 @@ def test_where_the_law_wants_a_name_beside_the_gift_it_stays(giving: World, site
     tombstone = donors.profile(donor_id)
 
     assert (tombstone.named_on_receipts, tombstone.address.line1, tombstone.phone, tombstone.email) == (NAME, STREET, "", "")
-    assert "your name and postal address kept" in giving.mails("You are forgotten")[0].text
+    assert "Your name and postal address beside those books" in giving.mails("You are forgotten")[0].text
 
 
 @pytest.mark.slow
