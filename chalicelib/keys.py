@@ -20,6 +20,7 @@ Every key of the three tables, on one page.
     SESSIONS#<hash of donor>  <sha256 of the token>                a donor's sessions stand together
     SIGNIN#<email sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
     STRANGER#<ch>, LETTER#<message id>, NEWEMAIL#<donor>, UNDO#<change>,
+    ERASED#<email sha256>                                          whose address it was, for what was paid before
     GIFTAID#<gift id>  NOW                                         a declaration that waits for its gift to be paid
     GIFTAIDS#<email sha256>  <gift id>                             those that wait beside a typed address
 """

@@ -84,6 +84,8 @@ def test_the_workers_may_ask_for_mails(name):
 def test_no_policy_allows_everything(resources):
     """
     No starred action and no starred resource, and nobody may delete a table or empty the bucket.
+
+    One statement aside, which the next test looks at.
     """
     for name, resource in resources.items():
         if resource["Type"] != "AWS::IAM::Role":
@@ -91,7 +93,27 @@ def test_no_policy_allows_everything(resources):
         for statement in resource["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]:
             actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
             assert "*" != statement["Resource"], name
+            if statement["Sid"] == "CopiesAreDeleted":
+                continue
             assert not [each for each in actions if "*" in each or re.search("Delete(Table|Object|Bucket)", each)], name
+
+
+def test_only_an_erasure_may_delete_and_only_copies_of_a_donor_s_data(resources):
+    """
+    The worker that erases lists and deletes versions under exports/, and nothing else of the bucket; no other function does.
+    """
+    may = {}
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::IAM::Role":
+            for each in resource["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]:
+                if {"s3:DeleteObjectVersion", "s3:DeleteObject", "s3:ListBucketVersions", "s3:ListBucket"} & set(each["Action"]):
+                    may[name, each["Action"][0]] = (each["Action"], each["Resource"], each.get("Condition"))
+    bucket, copies = {"Fn::GetAtt": ["Documents", "Arn"]}, {"Fn::Sub": "${Documents.Arn}/exports/*"}
+
+    assert may == {
+        ("SendMailRole", "s3:ListBucketVersions"): (["s3:ListBucketVersions"], [bucket], {"StringLike": {"s3:prefix": "exports/*"}}),
+        ("SendMailRole", "s3:DeleteObjectVersion"): (["s3:DeleteObjectVersion"], [copies], None),
+    }
 
 
 def test_only_who_sends_mail_may_send_mail(resources):
@@ -111,11 +133,14 @@ def test_no_function_can_undo_the_lock_on_a_document(resources):
     roles = {name: resource for name, resource in resources.items() if resource["Type"] == "AWS::IAM::Role"}
     statements = resources["DocumentsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     [denied] = [each for each in statements if each["Sid"] == "NoFunctionUndoesALock"]
-    kept_from = [arn["Fn::GetAtt"][0] for arn in denied["Condition"]["ArnEquals"]["aws:PrincipalArn"]]
+    [issued] = [each for each in statements if each["Sid"] == "NoFunctionDeletesWhatWasIssued"]
 
     assert resources["Documents"]["Properties"]["ObjectLockEnabled"] is True
-    assert {"s3:BypassGovernanceRetention", "s3:DeleteObjectVersion", "s3:PutLifecycleConfiguration"} <= set(denied["Action"])
-    assert ("Deny", "*", sorted(roles)) == (denied["Effect"], denied["Principal"], sorted(kept_from))
+    assert {"s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:PutLifecycleConfiguration"} <= set(denied["Action"])
+    assert (["s3:DeleteObjectVersion"], [{"Fn::Sub": "${Documents.Arn}/exports/*"}]) == (issued["Action"], issued["NotResource"])
+    for each in (denied, issued):
+        kept_from = [arn["Fn::GetAtt"][0] for arn in each["Condition"]["ArnEquals"]["aws:PrincipalArn"]]
+        assert ("Deny", "*", sorted(roles)) == (each["Effect"], each["Principal"], sorted(kept_from))
     assert not [name for name, role in roles.items() if _actions(role) & set(denied["Action"])]
 
 

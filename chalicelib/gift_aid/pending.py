@@ -90,6 +90,22 @@ def _taken(donor_id: str, made: Declaration, seen: tuple[datetime, ...]) -> bool
     return True
 
 
+def beside(email_hash: str) -> list[dict[str, str]]:
+    """
+    What waits beside an address: for which gift, made when and until when. Nothing of what it says.
+
+    Anybody may have typed the address: name and home may be a stranger's. Without `made_at` it waits no more.
+    """
+    found = items.query_all(items.passing(), keys.pending_declaration(email_hash, "")["pk"])
+    return [_waits(item["sk"], item["expires_at"]) for item in found]
+
+
+def _waits(gift_id: str, until: int) -> dict[str, str]:
+    made = items.get(items.passing(), keys.passing("GIFTAID", gift_id))
+    at = {"made_at": str(made["made_at"])} if made else {}
+    return {"gift_id": gift_id, **at, "waits_until": keys.moment(clock.from_epoch(until))}
+
+
 def forget(email_hash: str) -> None:
     """Forget what waits beside an address. A gift that is paid all the same has no declaration then."""
     pk = keys.pending_declaration(email_hash, "")["pk"]

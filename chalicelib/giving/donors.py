@@ -10,6 +10,7 @@ import msgspec
 
 from chalicelib import items, keys
 from chalicelib.clock import now
+from chalicelib.giving import erased
 
 # The donor may fill in an address, or be erased, while one is taken over.
 NO_STREET_YET = (
@@ -88,21 +89,24 @@ def id_by_customer(customer_id: str) -> str | None:
     return _pointed(keys.pointer("CUSTOMER", customer_id))
 
 
-def found_or_made(payer: Donor) -> str:
+def found_or_made(payer: Donor, begun_at: datetime | None = None) -> str:
     """
     The id of the donor who is `payer`, made if there is none yet.
 
     The pointers decide, in one transaction with the profile: of two workers
-    with the same new donor one makes it and the other finds it.
+    with the same new donor one makes it and the other finds it. Somebody who
+    was erased after `begun_at`, the moment at which paying was begun, is found
+    as their tombstone; without it paying begins now.
     """
+    begun_at = begun_at or now()
     for _ in range(3):
-        known = _known(payer)
+        known = _known(payer, begun_at)
         if known:
             return known
         try:
-            return _make(payer)
+            return _make(payer, begun_at)
         except items.ConditionFailed:
-            continue  # another worker has just made it: look again
+            continue  # another worker has just made it, or erased it: look again
     raise OverflowError("a donor's pointers keep changing")
 
 
@@ -121,22 +125,42 @@ def take_address(donor_id: str, typed: Address) -> None:
         items.update(items.giving(), keys.donor(donor_id), "SET address = :typed", values, NO_STREET_YET)
 
 
-def _known(payer: Donor) -> str | None:
+def is_erased(donor_id: str) -> bool:
+    """Whether a tombstone is all that stands of the donor."""
+    donor = profile(donor_id)
+    return bool(donor and donor.erased_at)
+
+
+def _known(payer: Donor, begun_at: datetime) -> str | None:
     by_customer = id_by_customer(payer.customer_id) if payer.customer_id else None
     if by_customer:
         return by_customer
-    by_email = id_by_email(payer.email) if payer.email else None
+    by_email = _known_by_email(payer.email, begun_at) if payer.email else None
     if by_email and payer.customer_id:
         _point(keys.pointer("CUSTOMER", payer.customer_id), by_email)
     return by_email
 
 
-def _make(payer: Donor) -> str:
+def _known_by_email(address: str, begun_at: datetime) -> str | None:
+    """
+    Who paid with this address at that moment.
+
+    Asked in this order: whoever has the address now may be somebody new only
+    if the erasure that freed it is there to be found.
+    """
+    has_it_now = id_by_email(address)
+    return erased.whose(keys.email_hash(address), begun_at) or has_it_now
+
+
+def _make(payer: Donor, begun_at: datetime) -> str:
     donor_id = secrets.token_hex(16)
     made = msgspec.structs.replace(payer, donor_id=donor_id)
     item = items.as_item(keys.donor(donor_id), made) | {"made_at": keys.moment(now())}
     pointers = [{**key, "donor_id": donor_id} for key in _pointers(payer)]
-    items.transact([items.put_write(items.giving(), each) for each in (item, *pointers)])
+    made_of = [items.put_write(items.giving(), each) for each in (item, *pointers)]
+    if payer.email:
+        made_of.append(erased.nobodys(keys.email_hash(payer.email), begun_at))
+    items.transact(made_of)
     return donor_id
 
 

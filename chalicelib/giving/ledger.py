@@ -86,6 +86,17 @@ def finish(place: Place) -> None:
         items.update(items.giving(), keys.pointer("CHARGE", place.charge_id), "REMOVE unfinished", {}, items.PRESENT)
 
 
+def forget_tributes(donor_id: str) -> None:
+    """Whom a donor's gifts honour, and the words to them, is kept no longer. No sum changes; twice is harmless."""
+    for item in items.query_all(items.giving(), keys.donor(donor_id)["pk"], prefix=keys.FACTS):
+        if item.get("payment", {}).get("about", {}).get("tribute_kind"):
+            items.update(
+                items.giving(), keys.donor(donor_id, item["sk"]),
+                "REMOVE payment.about.tribute_kind, payment.about.tribute_name, payment.about.tribute_note",
+                {}, items.PRESENT,
+            )  # fmt: skip
+
+
 def gift(donor_id: str, gift_id: str) -> Gift | None:
     """One gift of this donor, or None: another donor's gift is not looked at."""
     item = items.get(items.giving(), keys.donor(donor_id, f"GIFT#{gift_id}"))

@@ -23,9 +23,19 @@ currency: 5000 with "usd" is 50 dollars. Moments are in UTC.
 
 A ' before a text stands there so that no spreadsheet takes it for a formula.
 
-Not in here: receipts and statements themselves, which you fetch from the portal as PDF; the words
-of mails, which are not kept; and counts against abuse, which are kept for hours or days under a
-hash that leads to nobody. Stripe, which took the payments, holds records of its own.
+gift_aid_waiting says for which unpaid gifts a Gift Aid declaration waits that was made beside one
+of your addresses, and until when. The name and home in it are not shown: whoever filled in that
+form may have typed your address. One without made_at waits no more. Once the gift is paid, the
+whole declaration is in gift_aid_declarations of whoever paid it.
+
+Not in here: receipts and statements themselves, which you fetch from the portal as PDF; earlier
+copies like this one, which are deleted after a day; the words of mails, which are not kept; hashes
+of your addresses and of what signs you in; the entries by which your addresses, gifts, charges and
+monthly gifts are found, each with the payment page that it was begun on; for two days, that a mail
+which is not about money was sent; and counts against abuse, which are kept for hours or days under
+a hash that leads to nobody. A Gift Aid declaration that waits for a gift to be paid, beside which
+no address was typed, leads to nobody either. Stripe, which took the payments, holds records of its
+own.
 """
 
 

@@ -19,18 +19,17 @@ from chalicelib.errors import InvalidInput, ProcessorUnsure
 from chalicelib.gift_aid import claims, pending
 from chalicelib.gift_aid import store as gift_aid
 from chalicelib.gift_aid.declaration import reaches
-from chalicelib.giving import donors, ledger
+from chalicelib.giving import donors, erased, ledger
 from chalicelib.giving.donors import Address, Donor
 from chalicelib.mail import outbox
 from chalicelib.partners import manage
 from chalicelib.partners import store as partnerships
-from chalicelib.portal import email_change, sessions
+from chalicelib.portal import email_change, export, sessions
 from chalicelib.processor import customers
 from chalicelib.signups import store as signups
 from chalicelib.statements import tax_year
 
 NOT_YET = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
-STILL_THEIRS = "donor_id = :donor"
 
 
 class EraseAsked(msgspec.Struct, frozen=True, tag=True):
@@ -69,12 +68,14 @@ def erase(job: EraseAsked) -> None:
         end_partnerships(job.donor_id)
         close_the_door(donor)
         forget_sign_ups(donor)
-        forget_tributes(job.donor_id)
         forget_waiting_declarations(donor)
         forget_profile(donor)
     farewell = donors.profile(job.donor_id)
     assert farewell, "a tombstone stays"
     close_the_door(farewell)
+    export.forget(job.donor_id)
+    # Whom a gift honours: no tax office asks for it, and until the tombstone stands a payment may still bring some.
+    ledger.forget_tributes(job.donor_id)
     end_declarations(job.donor_id)
     release_addresses(farewell)
     say_goodbye(farewell)
@@ -100,17 +101,6 @@ def forget_sign_ups(donor: Donor) -> None:
     """Of each of their addresses nothing stays but, under its hash, that it wants no mail."""
     for each in donor.every_hash:
         signups.forget(each)
-
-
-def forget_tributes(donor_id: str) -> None:
-    """Whom a gift honours, and the words to them: no tax office asks for either."""
-    for item in items.query_all(items.giving(), keys.donor(donor_id)["pk"], prefix=keys.FACTS):
-        if item.get("payment", {}).get("about", {}).get("tribute_kind"):
-            items.update(
-                items.giving(), keys.donor(donor_id, item["sk"]),
-                "REMOVE payment.about.tribute_kind, payment.about.tribute_name, payment.about.tribute_note",
-                {}, items.PRESENT,
-            )  # fmt: skip
 
 
 def forget_waiting_declarations(donor: Donor) -> None:
@@ -153,25 +143,33 @@ def forget_profile(donor: Donor) -> None:
 
 def release_addresses(donor: Donor) -> None:
     """Their addresses lead here no more: whoever gives with one begins anew. Stripe's customers still lead here."""
+    assert donor.erased_at, "only a tombstone's are released"
     for each in donor.email_hashes:
-        try:
-            items.delete(items.giving(), keys.pointer("EMAIL", each), STILL_THEIRS, {":donor": donor.donor_id})
-        except items.ConditionFailed:
-            continue  # released by an earlier try, or somebody else's since
+        erased.release(donor.donor_id, each, donor.erased_at)
 
 
 def say_goodbye(donor: Donor) -> None:
     """The last mail: that it is done, and what is kept."""
     if donor.farewell:
-        named = bool(donor.receipt_name or gift_aid.of_donor(donor.donor_id))
-        context = {"kept_until": donor.kept_until, "named": named}
-        outbox.send_once("erased", donor.donor_id, donor.farewell, context)
+        outbox.send_once("erased", donor.donor_id, donor.farewell, _what_stays(donor))
 
 
 def forget_address(donor_id: str) -> None:
     """Where the last mail went, and the hashes by which addresses were found."""
     gone = "REMOVE farewell, email_hashes, email_changes"
     items.update(items.giving(), keys.donor(donor_id), gone, {}, items.PRESENT)
+
+
+def _what_stays(donor: Donor) -> dict[str, object]:
+    """What the last mail lists, read off what stands now and not off what was meant."""
+    assert donor.erased_at, "the last mail comes when a tombstone stands"
+    return {
+        "kept_until": donor.kept_until,
+        "named": bool(donor.receipt_name or donor.address != Address()),
+        "declared": bool(gift_aid.of_donor(donor.donor_id)),
+        "signed_up": any(signups.is_known(each) for each in donor.email_hashes),
+        "hashed_until": (donor.erased_at + erased.KEPT).date(),
+    }
 
 
 def _kept_by_law(donor_id: str) -> tuple[date | None, bool]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from chalicelib import charity, clock, items, keys
 from chalicelib.errors import Conflict, NotSignedIn
-from chalicelib.giving import donors, gift_view, spreadsheet
+from chalicelib.gift_aid import pending
+from chalicelib.giving import donors, erased, gift_view, spreadsheet
 from chalicelib.giving.donors import Donor
 from chalicelib.giving.gift import Fact, fold_all
-from chalicelib.portal import data_files, email_change, sessions
+from chalicelib.portal import data_files, sessions
 from chalicelib.portal.data_files import Row
 from chalicelib.signups import store as signups
 from chalicelib.statements import documents
@@ -22,11 +23,19 @@ from chalicelib.statements import documents
 # On either side of what is left out. One page gathers it within API Gateway's half minute: 10,000 gifts took
 # 11 seconds, moto's own share included.
 MOST = 12_000
-# What each part of a donor's partition is called in the copy. A kind that is not named here goes by its key.
+# What each part of a donor's partition is called in the copy, and what stands in its keys. A kind that is not named
+# here goes by its own name, with the rest of its key.
 CALLED = {
     "PROFILE": "profile", "FACT": "payments_refunds_disputes", "PARTNER": "monthly_gifts", "STATEMENT": "statements",
     "GIFTAID": "gift_aid_declarations", "CLAIMED": "gift_aid_claimed", "MAIL": "mails", "YEAR": "years",
 }  # fmt: skip
+IN_KEYS = {
+    "PROFILE": (), "FACT": ("gift_at", "charge_id", "kind", "stripe_id"), "PARTNER": ("partnership_id",),
+    "STATEMENT": ("entity", "tax_year", "number"), "GIFTAID": ("declaration_id",), "CLAIMED": ("charge_id", "number"),
+    "MAIL": ("mail", "about"), "YEAR": ("year",),
+}  # fmt: skip
+# By these things are found, and doors opened. What is short-lived counts its moments in seconds.
+NOT_TOLD, IN_SECONDS = {"pk", "sk", "email_changes"}, ("began", "seen", "expires_at")
 # Where in FACT# a gift stands says nothing that the facts do not, and is as much again to read.
 BEFORE_PLACES, AFTER_PLACES = {"first": " ", "last": "GIFT#"}, {"first": "GIFT#~", "last": "~"}
 FILENAME = "your-data.zip"
@@ -38,9 +47,18 @@ def link_for(donor_id: str, most: int = MOST) -> str:
 
     Raises Conflict for more than `most` items on either side of what is left out.
     """
-    key = f"exports/{donor_id}/{secrets.token_hex(16)}.zip"
+    key = f"{_place(donor_id)}{secrets.token_hex(16)}.zip"
     documents.keep(key, _copy(donor_id, most), FILENAME, documents.ZIP)
     return documents.link(key, FILENAME, documents.ZIP)
+
+
+def forget(donor_id: str) -> None:
+    """Delete the donor's copies before their day is over. One that is being packed just now goes after its day."""
+    documents.delete_all(_place(donor_id))
+
+
+def _place(donor_id: str) -> str:
+    return f"exports/{donor_id}/"
 
 
 def _copy(donor_id: str, most: int) -> bytes:
@@ -65,10 +83,25 @@ def _kinds(donor: Donor, most: int) -> dict[str, list[Row]]:
     for item in _items(donor.donor_id, most):
         kind = item["sk"].partition("#")[0]
         kinds[CALLED.get(kind, kind.lower())].append(_row(kind, item))
-    kinds["sign_ups"] = [found for name in donor.every_hash for found in _without_key(items.signups(), name)]
-    kinds["sessions"] = [_plain(each) for each in sessions.of_donor(donor.donor_id).values()]
-    kinds["address_changes"] = [_plain(each) for each in map(email_change.find_undo, donor.email_changes) if each]
-    return dict(kinds)
+    return dict(kinds) | _beside(donor)
+
+
+def _beside(donor: Donor) -> dict[str, list[Row]]:
+    """What stands elsewhere: by the donor's id, by an address, or by a change of address."""
+    hashes, passing = donor.every_hash, items.passing()
+    return {
+        "sign_ups": _rows(items.signups(), map(signups.key, hashes)),
+        "sessions": [_told(msgspec.to_builtins(each)) for each in sessions.of_donor(donor.donor_id).values()],
+        "sign_ins_under_way": _rows(passing, (keys.passing("SIGNIN", each) for each in hashes)),
+        "address_changes_under_way": _rows(passing, [keys.passing("NEWEMAIL", donor.donor_id)]),
+        "address_changes": _rows(passing, (keys.passing("UNDO", each) for each in donor.email_changes)),
+        "gift_aid_waiting": [waits for each in hashes for waits in pending.beside(each)],
+        # Whoever has the address now need not be who was erased: not where it leads.
+        "erased_before": [
+            {"erased_at": found["erased_at"], "kept_until": _told(found)["expires_at"]}
+            for found in map(erased.find, hashes) if found
+        ],
+    }  # fmt: skip
 
 
 def _items(donor_id: str, most: int) -> Iterator[items.Item]:
@@ -78,12 +111,21 @@ def _items(donor_id: str, most: int) -> Iterator[items.Item]:
 
 
 def _row(kind: str, item: items.Item) -> Row:
-    """An item as a row. A mail's name and what it was about stand in its key."""
-    row = {name: value for name, value in item.items() if name not in {"pk", "sk", "email_hashes", "email_changes"}}
-    if kind != "MAIL":
-        return row
-    _, mail, about = item["sk"].split("#", 2)
-    return {"mail": mail, "about": about, "sent_at": row["sent_at"]}
+    """An item as a row, with what stands in its key alone."""
+    names = IN_KEYS.get(kind, ("key",))
+    parts = item["sk"].split("#", len(names))[1:]
+    return {**dict(zip(names, parts, strict=True)), **_told(item)}
+
+
+def _rows(table: str, wanted: Iterable[keys.Key]) -> list[Row]:
+    return [_told(item) for item in (items.get(table, key) for key in wanted) if item]
+
+
+def _told(item: Mapping[str, Any]) -> Row:
+    """What an item says, moments as moments, without what it or a door is found by."""
+    told = {name: value for name, value in item.items() if name not in NOT_TOLD and "hash" not in name}
+    seconds = {name: keys.moment(clock.from_epoch(told[name])) for name in IN_SECONDS if name in told}
+    return told | seconds
 
 
 def _gifts(kinds: dict[str, list[Row]]) -> dict[str, str]:
@@ -93,13 +135,3 @@ def _gifts(kinds: dict[str, list[Row]]) -> dict[str, str]:
     entities = {name: entity.legal_name for name, entity in facts.entities.items()}
     return {"gifts.csv": spreadsheet.written(gifts, funds=facts.funds, entities=entities, told=gift_view.happened)}
 
-
-def _without_key(table: str, name: str) -> Iterator[Row]:
-    item = items.get(table, signups.key(name))
-    if item:
-        yield {name: value for name, value in item.items() if name not in {"pk", "sk"}}
-
-
-def _plain(value: Any) -> Row:
-    row: Row = msgspec.to_builtins(value)
-    return row

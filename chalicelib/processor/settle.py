@@ -9,6 +9,7 @@ any number of times.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
@@ -132,6 +133,8 @@ def partnership(subscription_id: str) -> Partnership | None:
         return None
     if stands.state == "unclear":
         return stands
+    if stands.state != "ended" and donors.is_erased(stands.donor_id):
+        return _ended_for_the_erased(subscription_id)
     card = trouble.newer_card(found)
     if card:
         stripe_api.change_subscription(subscription_id, {"default_payment_method": card})
@@ -144,6 +147,19 @@ def partnership(subscription_id: str) -> Partnership | None:
         unpaid.give_up(subscription_id, but=events.latest_invoice_of(found))
     tell.how_it_stands(stands)
     return stands
+
+
+def _ended_for_the_erased(subscription_id: str) -> Partnership | None:
+    """
+    End a monthly gift of which no event had told when its donor was erased.
+
+    Nobody could: it is of no page of ours, and its donor can sign in no more.
+    """
+    # Ended already, by staff or by an earlier try whose answer was lost, is as good.
+    with suppress(NotThere):
+        stripe_api.cancel_subscription(subscription_id, {})
+    unpaid.give_up(subscription_id)
+    return read_partnership(subscription_id)
 
 
 def read_partnership(subscription_id: str) -> Partnership | None:
@@ -246,9 +262,9 @@ def _place(charge_id: str) -> ledger.Place:
 
 def _look_out_for_the_erased(place: ledger.Place) -> None:
     """Money from somebody who wants to be forgotten: it is booked, nobody is mailed, and staff should look."""
-    donor = donors.profile(place.donor_id)
-    if donor and donor.erased_at:
+    if donors.is_erased(place.donor_id):
         log.alarm("payment_after_erasure", charge=place.charge_id)
+        ledger.forget_tributes(place.donor_id)
 
 
 def _learn_address(place: ledger.Place, found: Object) -> None:

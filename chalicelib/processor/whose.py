@@ -45,7 +45,7 @@ def donor_and_when(found: Object) -> tuple[str, datetime]:
     place = ledger.place_of(found["id"])
     if place:
         return place.donor_id, place.gift_at
-    return donors.found_or_made(events.payer_of(found)), _when(found)
+    return donors.found_or_made(events.payer_of(found), events.made_at(found)), _when(found)
 
 
 def donor_of_subscription(found: Object) -> str:
@@ -58,7 +58,7 @@ def donor_of_subscription(found: Object) -> str:
     payer = events.customer_of(found)
     if not payer.email and not donors.id_by_customer(payer.customer_id):
         raise NotUnderstood("A partnership of a customer without an address, before its first payment.")
-    return donors.found_or_made(payer)
+    return donors.found_or_made(payer, events.made_at(found))
 
 
 def _by_what_it_pays(found: Object) -> Whose:

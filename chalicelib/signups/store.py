@@ -68,6 +68,11 @@ def find(name: str) -> SignUp:
     return items.as_struct(item, SignUp)
 
 
+def is_known(name: str) -> bool:
+    """Whether anything is kept under an address's hash, be it only that it wants no mail."""
+    return items.get(items.signups(), key(name)) is not None
+
+
 def change(name: str, how: Callable[[SignUp | None], SignUp]) -> SignUp:
     """Change a sign-up by a pure function of what it was, done again if somebody else changed it meanwhile."""
     for _ in range(TRIES):

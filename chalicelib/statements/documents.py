@@ -2,7 +2,7 @@
 Documents kept in S3: each put there once under its name, and fetched by a link that soon ends.
 
     issued ---- locked: no call of ours deletes or replaces it ---- the records' years are over: staff may delete it
-    a donor's copy of their data, never locked ---- one day: S3 deletes it
+    a donor's copy of their data, never locked ---- one day, or their erasure: it is deleted
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PDF, ZIP = "application/pdf", "application/zip"
 # Long enough to follow a redirect on a slow line, too short for a link left in a history to be of use.
 LINK_SECONDS = 300
+# What S3 lists, and deletes, in one call, and how many calls delete one donor's copies. They may ask for ten an hour,
+# and none is older than two days.
+VERSIONS, LISTS = 1000, 5
 # S3 answers 409 when two conditional puts of one name meet; the one that comes again then finds the other's.
 TRIES = 3
 # To a role that may not list the bucket S3 calls a missing object forbidden.
@@ -48,6 +51,25 @@ def keep(key: str, document: bytes, filename: str, kind: str = PDF, locked_until
                 raise
         else:
             return
+
+
+def delete_all(prefix: str) -> None:
+    """
+    Delete every version of everything under `prefix`, marks of deletion too. Twice is harmless.
+
+    Raises OverflowError when there is more than one try may take away, or when S3 keeps something.
+    """
+    bucket, s3 = settings.current().documents_bucket, aws.s3()
+    for _ in range(LISTS):
+        found = s3.list_object_versions(Bucket=bucket, Prefix=prefix, MaxKeys=VERSIONS)
+        versions = [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
+        if not versions:
+            return
+        named: Any = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+        kept = s3.delete_objects(Bucket=bucket, Delete={"Objects": named, "Quiet": True}).get("Errors", [])
+        if kept:
+            raise OverflowError(f"S3 keeps {len(kept)} versions: {kept[0].get('Code')}")
+    raise OverflowError(f"more than {VERSIONS * LISTS} versions under one prefix")
 
 
 def is_kept(key: str) -> bool:

@@ -45,6 +45,11 @@ class PortalCall(msgspec.Struct, frozen=True):
     def names_something(self) -> bool:
         return "{" in self.path
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The fields of its body in which any text may stand, `token` and `code` and `email` among them."""
+        return tuple(name for name, kind in _fields(self.takes) if isinstance(_bare(kind), msgspec.inspect.StrType))
+
     def send(self, site: Site, named: str, query: str = "", accept: str = "application/json", **more: Any) -> Answered:
         """The call with `named` wherever the path wants a name; `more` beside the least body that it takes."""
         path = re.sub(r"{\w+}", lambda _: quote(named, safe=""), self.path) + (f"?{query}" if query else "")
@@ -68,6 +73,22 @@ def least(takes: Any) -> dict[str, Any]:
         return {}
     fields = msgspec.inspect.type_info(takes).fields  # type: ignore[attr-defined]
     return {field.encode_name: _plain(field.type) for field in fields if field.required}
+
+
+def _fields(takes: Any) -> list[tuple[str, Any]]:
+    if takes is None:
+        return []
+    return [(field.encode_name, field.type) for field in msgspec.inspect.type_info(takes).fields]  # type: ignore[attr-defined]
+
+
+def _bare(kind: Any) -> Any:
+    """The type of a field that may be left out: without its None and without its notes."""
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _bare(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        real = [each for each in kind.types if not isinstance(each, msgspec.inspect.NoneType)]
+        return _bare(real[0]) if len(real) == 1 else kind
+    return kind
 
 
 def _plain(kind: Any) -> Any:
@@ -122,9 +143,15 @@ class Theirs(msgspec.Struct, frozen=True):
 
 def theirs(donor_id: str) -> Theirs:
     """Gathered from the tables themselves, so that a new kind of item or pointer is tried too."""
-    kept = [item for table in (items.giving(), items.passing()) for item in everything(table) if _is_of(item, donor_id)]
+    held = [item for table in (items.giving(), items.passing()) for item in everything(table)]
+    own = [item for item in held if _is_of(item, donor_id)]
+    # What waits stands under the hash of an address, or under a gift's id that only such an item names.
+    hashes = {str(item["pk"]).removeprefix("EMAIL#") for item in own if str(item["pk"]).startswith("EMAIL#")}
+    beside = [item for item in held if str(item["pk"]).removeprefix("GIFTAIDS#") in hashes]
+    waiting = {f"GIFTAID#{item['sk']}" for item in beside}
+    kept = own + beside + [item for item in held if item["pk"] in waiting]
     parts = {part for item in kept for key in ("pk", "sk") for part in str(item[key]).split("#")}
-    ids = {str(value) for item in kept for name, value in item.items() if name.endswith(("_id", "email", "number", "serial", "s3_key"))}
+    ids = {str(value) for item in kept for name, value in item.items() if name.endswith(("_id", "email", "number", "serial", "s3_key", "claim"))}
     cursors = {str(item["sk"]) for item in kept if str(item["sk"]).startswith(keys.FACTS)}
     return Theirs(donor_id, frozenset(parts | ids | cursors), frozenset(str(item["pk"]) for item in kept))
 
@@ -135,4 +162,5 @@ def everything(table: str) -> list[items.Item]:
 
 
 def _is_of(item: items.Item, donor_id: str) -> bool:
-    return item["pk"] in {keys.donor(donor_id)["pk"], sessions._partition(sessions._place(donor_id))} or item.get("donor_id") == donor_id
+    own = {keys.donor(donor_id)["pk"], keys.passing("NEWEMAIL", donor_id)["pk"], sessions._partition(sessions._place(donor_id))}
+    return item["pk"] in own or item.get("donor_id") == donor_id

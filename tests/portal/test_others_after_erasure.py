@@ -12,7 +12,8 @@ from chalicelib.portal import sessions
 from tests.giving_world import ANN, World
 from tests.over_http import Site
 from tests.portal.calls import OPEN, PortalCall, Theirs, recorded, theirs
-from tests.portal.test_others import BOB, calls, id_of, tried, untouched
+from tests.portal.test_email_change import ask
+from tests.portal.test_others import BOB, calls, claimed_on, id_of, tried, untouched
 
 
 class Erased(msgspec.Struct):
@@ -37,11 +38,13 @@ class Erased(msgspec.Struct):
 
 @pytest.fixture
 def erased(giving: World, monkeypatch: pytest.MonkeyPatch) -> Erased:
-    """Two donors, each with a gift, a monthly gift, a statement and a session; then one is erased."""
+    """Two donors, each with a gift, a monthly gift, a statement and a session; then the one with more is erased."""
     monkeypatch.setenv("GUARD", "wide")
     settings.current.cache_clear()
     ann, bob, left_open = lives(giving, ANN), lives(giving, BOB), Site()
     left_open.sign_in(giving, BOB)
+    claimed_on(giving, BOB)
+    assert ask(giving, bob, "bob@new.example").status == 202
     browsers, known = [dict(bob.cookies), dict(left_open.cookies)], theirs(id_of(BOB))
     assert bob.post("/portal/erase", {"confirm": "erase"}).status == 202
     giving.work()
@@ -64,7 +67,7 @@ def lives(giving: World, email: str) -> Site:
 def knowable(erased: Erased) -> list[str]:
     """What somebody could have seen on a page, in a mail or in a link: one name of each kind."""
     gifts = {str(item["gift_id"]) for item in untouched(erased.known) if item.get("gift_id")} & erased.known.names
-    kinds = [[name for name in erased.known.names if name.startswith(kind)] for kind in ("sub_", "US-", "statements/")]
+    kinds = [[name for name in erased.known.names if name.startswith(kind)] for kind in ("sub_", "US-", "statements/", "gift-")]
     left_open = sessions._key(erased.browsers[-1][sessions.COOKIE])["sk"]
     return [left_open, *(min(names) for names in (gifts, *kinds))]
 

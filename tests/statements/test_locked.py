@@ -105,6 +105,42 @@ def test_a_donor_s_copy_of_their_data_is_not_locked(giving: World) -> None:
     assert deleted(copy)
 
 
+def test_an_erasure_takes_the_copies_away_and_nothing_else(giving: World) -> None:
+    """Every version and mark of them, at once; another donor's copy and what was issued stay. Twice is harmless."""
+    giving.give(50_00, email="bob@example.org")
+    giving.give(50_00)
+    ann, bob = giving.donor_id(), giving.donor_id("bob@example.org")
+    register.issue(ann, "us", 2026)
+    for donor_id in (ann, ann, bob):
+        export.link_for(donor_id)
+    first = versions(f"exports/{ann}/")[0]["Key"]
+    aws.s3().put_object(Bucket=bucket(), Key=first, Body=b"a version above it")
+    aws.s3().delete_object(Bucket=bucket(), Key=first)
+    others = {each["Key"] for each in versions() if not each["Key"].startswith(f"exports/{ann}/")}
+    assert len(versions(f"exports/{ann}/")) == 3
+    for _ in range(2):
+        erasure.erase(erasure.EraseAsked(ann))
+
+    assert {each["Key"].split("/")[0] for each in versions()} == {"statements", "exports"}
+    assert {each["Key"] for each in versions()} == others
+    assert "DeleteMarkers" not in aws.s3().list_object_versions(Bucket=bucket(), MaxKeys=100)
+
+
+def test_more_than_one_try_may_take_away_is_left_to_the_next(giving: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what S3 keeps is told, not passed over."""
+    monkeypatch.setattr(documents, "VERSIONS", 1)
+    for number in range(documents.LISTS + 1):
+        documents.keep(f"exports/x/{number}.zip", b"zip", "x.zip", documents.ZIP)
+    with pytest.raises(OverflowError, match="more than"):
+        documents.delete_all("exports/x/")
+    documents.delete_all("exports/x/")
+    assert aws.s3().list_object_versions(Bucket=bucket(), Prefix="exports/").get("Versions") is None
+
+    documents.keep("statements/x.pdf", b"locked", "x.pdf", locked_until=date(2033, 12, 31))
+    with pytest.raises(OverflowError, match="S3 keeps 1"):
+        documents.delete_all("statements/")
+
+
 @pytest.mark.parametrize(("currency", "entity", "tax_year"), [("usd", "us", 2026), ("gbp", "uk", 2025), ("gbp", "uk", 2026)])
 def test_who_is_erased_is_told_of_every_lock(giving: World, currency: str, entity: str, tax_year: int) -> None:
     """No document of theirs is locked for longer than the day that the last mail names."""
