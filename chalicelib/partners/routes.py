@@ -139,7 +139,7 @@ def partnerships() -> PartnershipList:
 )  # fmt: skip
 def change(partnership_id: str, wanted: Change) -> Answer:
     """Change the amount or the day. A form, which can only POST, may do so too."""
-    return _shown(manage.change(_donor(), partnership_id, wanted))
+    return _shown(manage.change(_donor(), partnership_id, wanted).stands)
 
 
 @routes.route(
@@ -148,7 +148,7 @@ def change(partnership_id: str, wanted: Change) -> Answer:
 )  # fmt: skip
 def pause(partnership_id: str, wanted: Pause) -> Answer:
     """Pause until a day."""
-    return _shown(manage.pause(_donor(), partnership_id, wanted))
+    return _shown(manage.pause(_donor(), partnership_id, wanted).stands)
 
 
 @routes.route(
@@ -157,7 +157,7 @@ def pause(partnership_id: str, wanted: Pause) -> Answer:
 )  # fmt: skip
 def skip_next(partnership_id: str, wanted: Skip) -> Answer:
     """Leave out the next gift."""
-    return _shown(skip(_donor(), partnership_id, wanted))
+    return _shown(skip(_donor(), partnership_id, wanted).stands)
 
 
 @routes.route(
@@ -165,7 +165,7 @@ def skip_next(partnership_id: str, wanted: Skip) -> Answer:
 )
 def resume(partnership_id: str) -> Answer:
     """End a pause, or take a skip back."""
-    return _shown(manage.resume(_donor(), partnership_id))
+    return _shown(manage.resume(_donor(), partnership_id).stands)
 
 
 @routes.route(
@@ -174,7 +174,7 @@ def resume(partnership_id: str) -> Answer:
 )  # fmt: skip
 def cancel(partnership_id: str, wanted: Cancel) -> Answer:
     """End the monthly gift at once."""
-    return _shown(manage.cancel(_donor(), partnership_id, wanted))
+    return _shown(manage.cancel(_donor(), partnership_id, wanted).stands)
 
 
 @routes.route(
