@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -74,3 +75,21 @@ def test_the_monthly_gift_says_what_is_wrong_and_what_was_done(ann: Donor, watch
     expect(ann.page.locator("main [role=status]")).to_contain_text("A mail confirms it.")
     ann.page.reload()
     expect(ann.page.locator("main [role=status]")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "says_so"),
+    [({"status": 402, "times": 1}, 409, "Nothing was changed"), ({"timeout": True, "times": 2}, 503, "Not known yet")],
+)
+def test_a_change_that_came_to_nothing_says_how_it_stands(ann: Donor, watch: Watch, how: dict[str, Any], status: int, says_so: str) -> None:
+    """Stripe refuses the end, or does not answer: what is known, and the way back."""
+    form = ann.change_monthly_gift("End the monthly gift").last
+    path = str(form.get_attribute("action")).replace("/portal/partnerships", "/v1/subscriptions").removesuffix("/cancel")
+    assert ann.page.request.post(f"{ann.house.stripe}/_test/fail", data={"method": "DELETE", "path": path, **how}).ok
+    with watch.expecting(status):
+        ann.press("End it", inside=form)
+        says(ann.page, "alert", says_so)
+    ann.is_told("we take $75.00")
+
+    ann.follow("Back to your monthly gift")
+    ann.is_told("we take $75.00")
