@@ -7,6 +7,8 @@ class GivingError(Exception):
 
     `status` is the HTTP status, `code` the stable name, `field` the input at
     fault if there is one, `retry_after` the seconds to wait if waiting helps.
+    `part` is where in that field, if it has parts: a form has each as a field
+    of its own.
     """
 
     status = 400
@@ -18,12 +20,14 @@ class GivingError(Exception):
         *,
         code: str | None = None,
         field: str | None = None,
+        part: str | None = None,
         retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or self.code
         self.field = field
+        self.part = part
         self.retry_after = retry_after
 
 

@@ -16,6 +16,7 @@ from chalicelib.errors import InvalidInput
 BODY_LIMIT_BYTES = 16_384
 FORM_FIELDS_LIMIT = 60
 FIELD_IN_MESSAGE = re.compile(r"at `\$\.(\w+)|field `(\w+)`")
+PART_IN_MESSAGE = re.compile(r"at `\$\.\w+\.(\w+)")
 
 FormFields = dict[str, list[str]]
 
@@ -73,4 +74,7 @@ def _named(fault: msgspec.ValidationError) -> InvalidInput:
     reason = "is missing" if missing else "is not right"
     said = re.sub(r" - at `.*", "", str(fault)).replace("`", "")
     message = f"{field} {reason}." if missing and field else f"{field or 'The request'} {reason}: {said}."
-    return InvalidInput(message, code="missing" if missing else "invalid", field=field)
+    within = PART_IN_MESSAGE.search(str(fault))
+    return InvalidInput(
+        message, code="missing" if missing else "invalid", field=field, part=within[1] if within else None
+    )

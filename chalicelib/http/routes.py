@@ -26,6 +26,8 @@ from chalicelib.http.answering import (
 from chalicelib.http.caller import FORM, Caller, caller_of, media_type
 from chalicelib.http.own_form import with_own_token
 from chalicelib.http.reading import BODY_LIMIT_BYTES, FormFields, convert, read_form, read_json
+from chalicelib.http.told_once import COOKIE as TOLD
+from chalicelib.http.told_once import forgotten, told, told_by
 
 # Where a browser is led that is not signed in, or not recently enough. A sign-in that failed is told at its own form.
 LED_TO = {"not_signed_in": "/portal", "sign_in_again": "/portal/sign-in?again=yes"}
@@ -40,6 +42,8 @@ class Answer(msgspec.Struct, frozen=True):
     `see_other` with a body: a form is answered by 303 there, JSON by the body.
     `see_other` without one: everybody is sent there. `page` is what a page
     is told besides the body; `template` is another page than the declared one.
+    `told` is what the page that a form leads to says once; that page gets it
+    as `told`.
     """
 
     body: Any = None
@@ -49,6 +53,7 @@ class Answer(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
     page: dict[str, Any] = {}
     template: str = ""
+    told: str = ""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -64,6 +69,9 @@ class Call(msgspec.Struct, frozen=True):
     query: tuple[str, ...]
     hidden: bool
 
+
+# What is shown of a refused form, given why: a page's data and its template. None: just what went wrong.
+Again = Callable[..., Answer | None]
 
 # Every call that was declared, for /openapi.json.
 CALLS: list[Call] = []
@@ -82,6 +90,7 @@ class Routes(Blueprint):
         status: int = 200,
         form: Callable[[FormFields], dict[str, Any]] | None = None,
         form_page: str = "",
+        again: Again | None = None,
         page: str = "",
         query: tuple[str, ...] = (),
         cors: bool = False,
@@ -91,15 +100,17 @@ class Routes(Blueprint):
 
         `takes` is the type of its input, handed over as the argument `wanted`;
         `form` turns the fields of a plain form into that type's, and its
-        presence lets the view take forms at all. `form_page` is shown again
-        when a form is refused. `page` is the template that browsers get
-        instead of JSON. `cors` lets the charity's other origins call it.
+        presence lets the view take forms at all. When a form is refused,
+        `form_page` is shown again; or, where the page holds more than the form,
+        what `again` gives for the refusal and the parameters of the path, if
+        anything. `page` is the template that browsers get instead of JSON.
+        `cors` lets the charity's other origins call it.
         """
 
         def declare(view: Callable[..., Any]) -> Callable[..., Any]:
             @functools.wraps(view)
             def guarded(**path_parameters: str) -> Response:
-                exchange = _Exchange(self.current_request, form, form_page, page, cors=cors)
+                exchange = _Exchange(self.current_request, form, form_page, again, page, cors=cors)
                 return exchange.answer(view, takes, path_parameters)
 
             summary = (view.__doc__ or "").strip().split("\n")[0]
@@ -150,11 +161,13 @@ class _Exchange:
         request: Request,
         form: Callable[[FormFields], dict[str, Any]] | None,
         form_page: str,
+        again: Again | None,
         page: str,
         *,
         cors: bool,
     ) -> None:
-        self.request, self.form, self.form_page, self.page, self.cors = request, form, form_page, page, cors
+        self.request, self.form, self.page, self.cors = request, form, page, cors
+        self.form_page, self.again = form_page, again
         self.sent_form = form is not None and media_type(request) == FORM
         self.wants_html = bool(page or self.sent_form) and _prefers_html(request)
         self.fields: FormFields = {}
@@ -163,12 +176,11 @@ class _Exchange:
         self, view: Callable[..., Any], takes: type[msgspec.Struct] | None, arguments: dict[str, Any]
     ) -> Response:
         try:
-            if takes:
-                arguments = {**arguments, "wanted": self._read(takes)}
-            given = view(**arguments)
+            wanted = {"wanted": self._read(takes)} if takes else {}
+            given = view(**arguments, **wanted)
             response = self._given(given if isinstance(given, Answer) else Answer(given))
         except GivingError as error:
-            response = self._refused(error)
+            response = self._refused(error, arguments)
         if self.cors:
             response.headers.update(cors_headers(caller_of(self.request).origin))
         return response
@@ -184,30 +196,53 @@ class _Exchange:
         return convert(self.form(self.fields), takes, strict=False)
 
     def _given(self, answer: Answer) -> Response:
-        headers: dict[str, Any] = {**answer.headers}
-        if answer.cookies:
-            headers["Set-Cookie"] = list(answer.cookies)
+        headers = {**answer.headers, **_set_cookies(*answer.cookies)}
         if answer.see_other and (self.sent_form or answer.body is None):
-            return see_other(answer.see_other, headers)
+            saying = (told_by(caller_of(self.request), answer.told),) if answer.told else ()
+            return see_other(answer.see_other, {**headers, **_set_cookies(*answer.cookies, *saying)})
         if isinstance(answer.body, Csv):
             return csv_response(answer.body, headers)
         if self.wants_html and self.page:
-            from chalicelib.site import pages  # noqa: PLC0415 - Jinja2 only where a page is asked for
-
-            body = pages.render(answer.template or self.page, **{**_as_page(answer.body), **answer.page})
-            return html(with_own_token(body, caller_of(self.request)), answer.status, headers)
+            return self._page(answer, headers)
         return json_response(answer.body, answer.status, headers)
 
-    def _refused(self, error: GivingError) -> Response:
+    def _page(self, answer: Answer, headers: dict[str, Any]) -> Response:
+        from chalicelib.site import pages  # noqa: PLC0415 - Jinja2 only where a page is asked for
+
+        caller = caller_of(self.request)
+        if TOLD in caller.cookies:
+            headers |= _set_cookies(*answer.cookies, forgotten())
+        body = pages.render(answer.template or self.page, **{"told": told(caller), **_data(answer)})
+        return html(with_own_token(body, caller), answer.status, headers)
+
+    def _refused(self, error: GivingError, named: dict[str, str]) -> Response:
         if not self.wants_html:
             return problem_response(error)
+        try:
+            again = self.again(error, **named) if self.again and error.code not in LED_TO else None
+        except GivingError as further:  # such as: whoever sent what cannot be read is not signed in either
+            error, again = further, None
         if error.code in LED_TO:
             return see_other(LED_TO[error.code])
+        headers = {**retry_header(error), **(page_headers(challenge=True) if isinstance(error, ChallengeAsked) else {})}
+        return html(with_own_token(self._saying(error, again), caller_of(self.request)), error.status, headers)
+
+    def _saying(self, error: GivingError, again: Answer | None) -> str:
+        """The page that says what is wrong."""
         from chalicelib.site import pages  # noqa: PLC0415
 
-        headers = {**retry_header(error), **(page_headers(challenge=True) if isinstance(error, ChallengeAsked) else {})}
-        shown = pages.form_again(self.form_page, self.fields, error) if self.form_page else pages.problem(error)
-        return html(with_own_token(shown, caller_of(self.request)), error.status, headers)
+        if again:
+            return pages.page_again(again.template, self.fields, error, _data(again))
+        return pages.form_again(self.form_page, self.fields, error) if self.form_page else pages.problem(error)
+
+
+def _set_cookies(*lines: str) -> dict[str, Any]:
+    return {"Set-Cookie": list(lines)} if lines else {}
+
+
+def _data(answer: Answer) -> dict[str, Any]:
+    """What a page is told of an answer."""
+    return {**_as_page(answer.body), **answer.page}
 
 
 def _as_page(body: Any) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import secrets
 from datetime import date
+from typing import Literal
+
+import msgspec
 
 from chalicelib.errors import Conflict, NotFound, ProcessorUnsure
 from chalicelib.mail import outbox
@@ -11,6 +14,21 @@ from chalicelib.partners import store
 from chalicelib.partners.partnership import Partnership, Terms
 from chalicelib.partners.tell import PartnershipChanged
 from chalicelib.processor import settle, stripe_api, unpaid
+
+What = Literal[
+    "nothing", "amount", "day", "amount_and_day", "paused", "skipped", "not_skipped", "resumed", "ended"
+]
+
+
+class Done(msgspec.Struct, frozen=True):
+    """
+    How a monthly gift stands, and what was done to it just now.
+
+    `nothing`: it stood so already. Nothing was written at Stripe then, and no mail is due.
+    """
+
+    stands: Partnership
+    what: What = "nothing"
 
 
 def own(donor_id: str, partnership_id: str) -> Partnership:

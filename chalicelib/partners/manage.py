@@ -3,13 +3,18 @@ The donor's control over their monthly gift.
 
 Stripe is asked first; what we keep and say follows from its answer. A
 refusal or a timeout is passed on as what it is, never shown as success.
+
+What is asked for and stands so already is no change: Stripe is asked for
+nothing and nobody is mailed. It stands so when both Stripe and our own record
+say it; while they differ, a try that died or whose answer was lost has told
+the donor nothing yet.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -19,13 +24,19 @@ from chalicelib.clock import now
 from chalicelib.errors import Conflict, InvalidInput, NotThere
 from chalicelib.money import Money, in_words
 from chalicelib.partners import store
-from chalicelib.partners.asked import carry_out, day_in_words, done, going_on, own
+from chalicelib.partners.asked import Done, What, carry_out, day_in_words, done, going_on, own
 from chalicelib.partners.partnership import EndReason, Partnership, begin_of, check_day, check_pause, next_on_day
 from chalicelib.processor import events, stripe_api, unpaid
 
 # Stripe takes a month's gift within about an hour of its time; while it does, the next one's day cannot be moved
 # without the chance of a second gift, or of none.
 BEING_TAKEN = timedelta(hours=1)
+
+CHANGED: dict[tuple[bool, bool], What] = {
+    (False, False): "nothing", (True, False): "amount", (False, True): "day", (True, True): "amount_and_day",
+}  # fmt: skip
+
+T = TypeVar("T")
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -47,46 +58,48 @@ class Cancel(msgspec.Struct, frozen=True):
     reason: EndReason = ""
 
 
-def change(donor_id: str, partnership_id: str, wanted: Change) -> Partnership:
+def change(donor_id: str, partnership_id: str, wanted: Change) -> Done:
     """
-    Set another amount, another day, or both.
+    Set another amount, another day, or both. The page sends both, whichever was meant.
 
     Raises InvalidInput, Conflict, NotFound, ProcessorRefused, ProcessorUnsure.
     """
     kept = own(donor_id, partnership_id)
-    amount = _checked_amount(wanted, kept)
+    asked_for = _checked_amount(wanted, kept)
     stands = going_on(donor_id, partnership_id)
-    params: dict[str, object] = {"proration_behavior": "none"}
-    said, becomes = [], stands.terms
-    if amount:
-        params |= _amount_params(stands, amount)
-        becomes = replace(becomes, amount=amount)
-        said.append(f"{in_words(amount)} a month")
-    if wanted.day is not None and {kept.day, stands.day} != {wanted.day}:
-        params |= _day_params(stands, wanted.day)
-        becomes = replace(becomes, day=wanted.day)
-        said.append(f"on day {wanted.day}")
-    if not said:
-        return stands  # the day that it is on already
-    return carry_out(stands, " ".join(said), becomes, params)
+    amount = _unless_so(asked_for, kept.amount, stands.amount)
+    day = _unless_so(wanted.day, kept.day, stands.day)
+    what = CHANGED[amount is not None, day is not None]
+    if what == "nothing":
+        return Done(stands)
+    said = " ".join([*([f"{in_words(amount)} a month"] if amount else []), *([f"on day {day}"] if day else [])])
+    params = {**_amount_params(stands, amount), **_day_params(stands, day)}
+    if not params:
+        return Done(done(stands, said), what)  # done at Stripe by an earlier try, and not told yet
+    becomes = replace(stands.terms, amount=amount or stands.amount, day=day or stands.day)
+    return Done(carry_out(stands, said, becomes, {"proration_behavior": "none", **params}), what)
 
 
-def pause(donor_id: str, partnership_id: str, wanted: Pause) -> Partnership:
+def pause(donor_id: str, partnership_id: str, wanted: Pause) -> Done:
     """
     Charge nothing until that day, and nothing that is unpaid now.
 
     Source: https://docs.stripe.com/billing/subscriptions/pause-payment
     """
-    stands = going_on(donor_id, partnership_id)
+    kept, stands = own(donor_id, partnership_id), going_on(donor_id, partnership_id)
     resumes = begin_of(wanted.until, stands.zone)
     check_pause(resumes, now())
+    if kept.paused_until == stands.paused_until == resumes:
+        # An earlier try may have died between the pause and this, its other half.
+        unpaid.give_up(partnership_id)
+        return Done(stands)
     held = {"behavior": "void", "resumes_at": int(resumes.timestamp())}
     becomes = replace(stands.terms, paused=True, paused_until=resumes)
     said = f"paused until {day_in_words(wanted.until)}"
-    return carry_out(stands, said, becomes, {"pause_collection": held}, nothing_owed=True)
+    return Done(carry_out(stands, said, becomes, {"pause_collection": held}, nothing_owed=True), "paused")
 
 
-def resume(donor_id: str, partnership_id: str) -> Partnership:
+def resume(donor_id: str, partnership_id: str) -> Done:
     """
     End a pause, or take a skip back, now. The next charge is the next one due; nothing is made up for.
 
@@ -97,25 +110,26 @@ def resume(donor_id: str, partnership_id: str) -> Partnership:
     if known.state != "paused":
         known = going_on(donor_id, partnership_id)
     if known.state != "paused":
-        return known
+        return Done(known)
     said = f"your gift of {day_in_words(known.date_of(known.skips))} is not skipped" if known.skips else "resumed"
     becomes = replace(known.terms, paused=False, paused_until=None)
     try:
-        return carry_out(known, said, becomes, {"pause_collection": ""})
+        resumed = carry_out(known, said, becomes, {"pause_collection": ""})
     except NotThere:
-        return going_on(donor_id, partnership_id)  # raises Conflict: it has ended meanwhile
+        return Done(going_on(donor_id, partnership_id))  # raises Conflict: it has ended meanwhile
+    return Done(resumed, "not_skipped" if known.skips else "resumed")
 
 
-def cancel(donor_id: str, partnership_id: str, wanted: Cancel) -> Partnership:
+def cancel(donor_id: str, partnership_id: str, wanted: Cancel) -> Done:
     """End the monthly gift at once, and what is unpaid of it. Twice is harmless. Its mail follows from the state."""
     known = own(donor_id, partnership_id)
     if known.state == "ended":
-        return known
+        return Done(known)
     # Ended already, by staff or by an earlier try whose answer was lost, is as good.
     with suppress(NotThere):
         stripe_api.cancel_subscription(partnership_id, {"cancellation_details": {"comment": wanted.reason}})
     unpaid.give_up(partnership_id)
-    return done(known, "ended")
+    return Done(done(known, "ended"), "ended")
 
 
 def card_page(donor_id: str, partnership_id: str = "") -> str:
@@ -134,22 +148,34 @@ def card_page(donor_id: str, partnership_id: str = "") -> str:
 
 
 def _checked_amount(wanted: Change, kept: Partnership) -> Money | None:
-    """The amount that is wanted, if one is; checked before Stripe is asked anything. Raises InvalidInput."""
+    """
+    The amount that is wanted, if one is; another one than before is checked before Stripe is asked anything.
+
+    What is given already may go on, though less could not be begun with today. Raises InvalidInput.
+    """
     if wanted.amount is None:
         if wanted.day is None:
             raise InvalidInput("Say what to change: the amount or the day.", code="missing", field="amount")
         return None
     amount = Money(wanted.amount, kept.amount.currency)
-    charity.current().check_amount(amount)
+    if amount != kept.amount:
+        charity.current().check_amount(amount)
     return amount
 
 
-def _amount_params(stands: Partnership, amount: Money) -> dict[str, object]:
+def _unless_so(wanted: T | None, kept: T, stands: T) -> T | None:
+    """What is wanted, unless it is wanted no other than it is: by our own record, and at Stripe."""
+    return None if {wanted} == {kept, stands} else wanted
+
+
+def _amount_params(stands: Partnership, amount: Money | None) -> dict[str, object]:
     """
     The next charge is the new amount; nothing is charged or given back now.
 
-    What the donor once added towards the fee belonged to the old amount.
+    What the donor once added towards the fee belonged to the old amount, and stays while that does.
     """
+    if amount is None or amount == stands.amount:
+        return {}
     item_id, product_id = events.item_of(stripe_api.subscription(stands.partnership_id))
     price = {
         "currency": amount.currency,
@@ -163,12 +189,14 @@ def _amount_params(stands: Partnership, amount: Money) -> dict[str, object]:
     }
 
 
-def _day_params(stands: Partnership, day: int) -> dict[str, object]:
+def _day_params(stands: Partnership, day: int | None) -> dict[str, object]:
     """
     Stripe moves the day of all later charges to the end of a trial, and charges nothing until then.
 
     Source: https://docs.stripe.com/billing/subscriptions/billing-cycle#changing
     """
+    if day is None or day == stands.day:
+        return {}
     if stands.state != "active" or stands.next_charge_at is None:
         raise Conflict("The day can be changed while the monthly gift is active.", code="partnership_not_active")
     check_day(day)

@@ -159,6 +159,21 @@ def next_on_day(day: int, due: datetime, now: datetime, zone: tzinfo = UTC) -> d
     return moved.astimezone(UTC)
 
 
+def first_on_each_day(stands: Partnership, now: datetime) -> dict[int, date]:
+    """
+    For each day to choose, the date of the first gift on it; nothing where the day cannot be changed.
+
+    A day on which none comes any more, because the gift is to end before, is left out.
+    """
+    due = stands.next_charge_at
+    if stands.state != "active" or due is None:
+        return {}
+    days = range(1, LAST_DAY_TO_CHOOSE + 1)
+    first = {day: due if day == stands.day else next_on_day(day, due, now, stands.zone) for day in days}
+    comes = {day: at for day, at in first.items() if not stands.ends_at or at < stands.ends_at}
+    return {day: at.astimezone(stands.zone).date() for day, at in comes.items()}
+
+
 def begin_of(day: date, zone: tzinfo) -> datetime:
     """The moment at which a day begins there."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
@@ -172,6 +187,12 @@ def on_day(year: int, month: int, day: int, like: datetime) -> datetime:
 def can_pause(until: datetime, now: datetime) -> bool:
     """Whether a pause may last until then."""
     return now < until <= now + timedelta(days=LONGEST_PAUSE_DAYS)
+
+
+def pause_between(now: datetime, zone: tzinfo) -> tuple[date, date]:
+    """The first and the last day until which a pause may last."""
+    last = now + timedelta(days=LONGEST_PAUSE_DAYS)
+    return now.astimezone(zone).date() + timedelta(days=1), last.astimezone(zone).date()
 
 
 def check_pause(until: datetime, now: datetime) -> None:

@@ -6,20 +6,36 @@ from datetime import date
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from chalicelib import charity, money
 from chalicelib.clock import now
-from chalicelib.errors import InvalidInput
+from chalicelib.errors import (
+    Conflict,
+    GivingError,
+    InvalidInput,
+    NotThere,
+    ProcessorRefused,
+    ProcessorUnsure,
+    TooMany,
+)
 from chalicelib.guard import card_testing, rate_limit
 from chalicelib.http import Answer, FormFields, Routes, plain_fields
 from chalicelib.partners import manage, store
+from chalicelib.partners.asked import Done
 from chalicelib.partners.instead import Instead, of_ending
 from chalicelib.partners.manage import Cancel, Change, Pause
-from chalicelib.partners.partnership import Partnership, State
+from chalicelib.partners.partnership import Partnership, State, first_on_each_day, pause_between
 from chalicelib.partners.skip import Skip, skip
 from chalicelib.portal import sessions
 
 routes = Routes(__name__)
+
+PAGE = "portal/partnerships.html"
+# What the donor can mend, or do a little later, on the form itself.
+AT_THE_FORM = (InvalidInput, TooMany)
+# What has come to nothing, as far as is known.
+CAME_TO_NOTHING = (Conflict, ProcessorRefused, NotThere, ProcessorUnsure)
 
 
 class TroubleView(msgspec.Struct, frozen=True):
@@ -107,11 +123,11 @@ def _change_form(fields: FormFields) -> dict[str, Any]:
     """A typed amount is in whole units of the gift's currency, which the form names."""
     plain = plain_fields(fields)
     wanted: dict[str, Any] = {"day": plain["day"]} if "day" in plain else {}
-    if "new_amount" in plain:
+    if "new_amount" in fields:
         currency = str(plain.get("currency", ""))
         if len(currency) != 3:
             raise InvalidInput("Which currency?", code="missing", field="currency")
-        wanted["amount"] = money.from_typed(plain["new_amount"], currency).minor
+        wanted["amount"] = money.from_typed(fields["new_amount"][-1], currency).minor
     return wanted
 
 
@@ -122,20 +138,60 @@ def _donor() -> str:
     return donor_id
 
 
-def _shown(changed: Partnership) -> Answer:
-    return Answer(view(changed), see_other="/portal/partnerships")
+def _shown(done: Done) -> Answer:
+    said = f"{done.what}.{done.stands.partnership_id}"
+    return Answer(view(done.stands), see_other="/portal/partnerships", told=said)
 
 
-@routes.route("/portal/partnerships", gives=PartnershipList, page="portal/partnerships.html")
-def partnerships() -> PartnershipList:
-    """The donor's monthly gifts, the ones that go on first."""
+def _page(donor_id: str) -> Answer:
+    found = store.of_donor(donor_id)
+    dates = {
+        "first_on": {each.partnership_id: first_on_each_day(each, now()) for each in found},
+        "pause_between": {each.partnership_id: pause_between(now(), each.zone) for each in found},
+    }
+    return Answer(PartnershipList([view(each) for each in found]), page=dates, template=PAGE)
+
+
+def _again(error: GivingError, partnership_id: str) -> Answer | None:
+    """
+    The form as it was typed, if something in it can be mended; else what stands, and whether that is known.
+
+    What stands is our own record: Stripe, which has just refused or kept silent, is not asked again.
+    """
+    if not isinstance(error, AT_THE_FORM + CAME_TO_NOTHING):
+        return None
     donor_id = sessions.donor(routes.caller())
-    return PartnershipList([view(each) for each in store.of_donor(donor_id)])
+    stands = store.one(donor_id, partnership_id)
+    if stands is None:
+        return None
+    if isinstance(error, AT_THE_FORM):
+        page = _page(donor_id)
+        return replace(page, page={**page.page, "at": partnership_id})
+    return _came_to_nothing([stands], "unsure" if isinstance(error, ProcessorUnsure) else "refused")
+
+
+def _no_card_page(error: GivingError) -> Answer | None:
+    """Stripe's page could not be opened: whatever the reason, that changes nothing."""
+    if not isinstance(error, CAME_TO_NOTHING):
+        return None
+    found = store.of_donor(sessions.donor(routes.caller()))
+    return _came_to_nothing([each for each in found if each.state != "ended"], "no_card_page")
+
+
+def _came_to_nothing(stand: list[Partnership], how: Literal["refused", "unsure", "no_card_page"]) -> Answer:
+    shown = PartnershipList([view(each) for each in stand])
+    return Answer(shown, page={"how": how}, template="portal/partnership_refused.html")
+
+
+@routes.route("/portal/partnerships", gives=PartnershipList, page=PAGE)
+def partnerships() -> Answer:
+    """The donor's monthly gifts, the ones that go on first."""
+    return _page(sessions.donor(routes.caller()))
 
 
 @routes.route(
     "/portal/partnerships/{partnership_id}", methods=("PATCH", "POST"), takes=Change, gives=PartnershipView,
-    form=_change_form,
+    form=_change_form, again=_again,
 )  # fmt: skip
 def change(partnership_id: str, wanted: Change) -> Answer:
     """Change the amount or the day. A form, which can only POST, may do so too."""
@@ -144,7 +200,7 @@ def change(partnership_id: str, wanted: Change) -> Answer:
 
 @routes.route(
     "/portal/partnerships/{partnership_id}/pause", methods=("POST",), takes=Pause, gives=PartnershipView,
-    form=plain_fields,
+    form=plain_fields, again=_again,
 )  # fmt: skip
 def pause(partnership_id: str, wanted: Pause) -> Answer:
     """Pause until a day."""
@@ -153,7 +209,7 @@ def pause(partnership_id: str, wanted: Pause) -> Answer:
 
 @routes.route(
     "/portal/partnerships/{partnership_id}/skip", methods=("POST",), takes=Skip, gives=PartnershipView,
-    form=plain_fields,
+    form=plain_fields, again=_again,
 )  # fmt: skip
 def skip_next(partnership_id: str, wanted: Skip) -> Answer:
     """Leave out the next gift."""
@@ -161,8 +217,9 @@ def skip_next(partnership_id: str, wanted: Skip) -> Answer:
 
 
 @routes.route(
-    "/portal/partnerships/{partnership_id}/resume", methods=("POST",), gives=PartnershipView, form=plain_fields
-)
+    "/portal/partnerships/{partnership_id}/resume", methods=("POST",), gives=PartnershipView, form=plain_fields,
+    again=_again,
+)  # fmt: skip
 def resume(partnership_id: str) -> Answer:
     """End a pause, or take a skip back."""
     return _shown(manage.resume(_donor(), partnership_id))
@@ -170,7 +227,7 @@ def resume(partnership_id: str) -> Answer:
 
 @routes.route(
     "/portal/partnerships/{partnership_id}/cancel", methods=("POST",), takes=Cancel, gives=PartnershipView,
-    form=plain_fields,
+    form=plain_fields, again=_again,
 )  # fmt: skip
 def cancel(partnership_id: str, wanted: Cancel) -> Answer:
     """End the monthly gift at once."""
@@ -179,7 +236,7 @@ def cancel(partnership_id: str, wanted: Cancel) -> Answer:
 
 @routes.route(
     "/portal/payment-method", methods=("POST",), gives=PaymentPage, status=201, form=plain_fields,
-    query=("partnership",),
+    query=("partnership",), again=_no_card_page,
 )  # fmt: skip
 def payment_method() -> Answer:
     """Go to Stripe's own page for changing the card: of the monthly gift named, or of the one that needs it most."""

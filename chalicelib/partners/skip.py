@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib.errors import Conflict
-from chalicelib.partners.asked import carry_out, day_in_words, going_on, own
+from chalicelib.partners.asked import Done, carry_out, day_in_words, going_on, own
 from chalicelib.partners.partnership import A_SKIP, Partnership
 from chalicelib.processor import stripe_api
 
@@ -29,7 +29,7 @@ class Skip(msgspec.Struct, frozen=True):
     next_charge_on: date
 
 
-def skip(donor_id: str, partnership_id: str, wanted: Skip) -> Partnership:
+def skip(donor_id: str, partnership_id: str, wanted: Skip) -> Done:
     """
     Leave out the next gift. Nothing is owed for it, and the one after comes on its ordinary day.
 
@@ -39,12 +39,12 @@ def skip(donor_id: str, partnership_id: str, wanted: Skip) -> Partnership:
     """
     kept, stands = own(donor_id, partnership_id), going_on(donor_id, partnership_id)
     if stands.skips and stands.skips == kept.skips and stands.date_of(stands.skips) == wanted.next_charge_on:
-        return stands
+        return Done(stands)
     due = _due(stands, wanted)
     held = {"behavior": "void", "resumes_at": int((due + A_SKIP).timestamp())}
     becomes = replace(stands.terms, paused=True, paused_until=due + A_SKIP)
     said = f"your gift of {day_in_words(wanted.next_charge_on)} is skipped"
-    return carry_out(stands, said, becomes, {"pause_collection": held}, nothing_owed=True)
+    return Done(carry_out(stands, said, becomes, {"pause_collection": held}, nothing_owed=True), "skipped")
 
 
 def _due(stands: Partnership, wanted: Skip) -> datetime:

@@ -10,14 +10,18 @@ from chalicelib import items, keys, places, plain_text
 from chalicelib.errors import InvalidInput, NotSignedIn
 from chalicelib.giving import donors
 from chalicelib.giving.donors import Address, Donor
-from chalicelib.statements import yearly
+from chalicelib.statements import wording, yearly
 
 Line = Annotated[str, msgspec.Meta(max_length=120)]
 TEXTS = ("name", "receipt_name", "phone", "language")
 
 # A change may be under way while its donor is erased: it must not write a name back.
 NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
+# Digits as people group them, and an extension: "+1 (555) 010-0199 ext. 4", "555 0100 x4".
+PHONE = r"^[0-9+() ./-]*(,? *([eE][xX][tT](\.|ension)?|[xX]) *[0-9]{1,8} *)?$"
 Country = Annotated[str, msgspec.Meta(pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2, or empty")]
+
+Language = Annotated[str, msgspec.Meta(max_length=35, description="One that documents are written in, or empty")]
 
 
 class AddressInput(msgspec.Struct, frozen=True):
@@ -34,9 +38,9 @@ class ContactChange(msgspec.Struct, frozen=True):
 
     name: Line | None = None
     receipt_name: Line | None = None
-    phone: Annotated[str, msgspec.Meta(max_length=40, pattern=r"^[0-9+() ./-]*$")] | None = None
+    phone: Annotated[str, msgspec.Meta(max_length=40, pattern=PHONE)] | None = None
     address: AddressInput | None = None
-    language: Annotated[str, msgspec.Meta(pattern="^([a-z]{2})?$")] | None = None
+    language: Language | None = None
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -71,6 +75,8 @@ def change(donor_id: str, wanted: ContactChange) -> Contact:
         parts["address"] = msgspec.to_builtins(wanted.address)
     if not parts:
         return of(donor_id)
+    if "language" in parts:
+        _check_language(donor_id, parts["language"])
     expression = "SET " + ", ".join(f"#{name} = :{name}" for name in parts)
     values = {f":{name}": part for name, part in parts.items()}
     names = {f"#{name}": name for name in parts}
@@ -99,4 +105,16 @@ def _one_line_each(address: AddressInput) -> None:
         try:
             plain_text.one_line(getattr(address, name), name)
         except InvalidInput as fault:
-            raise InvalidInput(fault.message, code=fault.code, field="address") from fault
+            raise InvalidInput(fault.message, code=fault.code, field="address", part=name) from fault
+
+
+def _check_language(donor_id: str, language: str) -> None:
+    """
+    Raise InvalidInput for a language in which there is nothing to read.
+
+    One that is kept already may stay: Stripe tells us what a donor's browser
+    spoke, and the form sends every field, whichever was meant.
+    """
+    if language and language not in wording.LANGUAGES and language != _profile(donor_id).language:
+        said = f"We write in {' and '.join(wording.LANGUAGES.values())}. Please choose one of them."
+        raise InvalidInput(said, code="language_unknown", field="language")

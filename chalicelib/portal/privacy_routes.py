@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from chalicelib.errors import Forbidden
 from chalicelib.guard import rate_limit
 from chalicelib.http import Answer, Routes, plain_fields
 from chalicelib.portal import erasure, export, sessions
@@ -36,10 +37,24 @@ def your_data() -> Answer:
 @routes.route("/portal/export", gives=Any, status=303, page="problem.html")
 def take_copy() -> Answer:
     """Send the browser to a zip of everything that is held of the donor."""
+    _require_a_person_here()
     caller = routes.caller()
     donor_id = sessions.donor(caller)
     rate_limit.allow("export", donor=donor_id, ip=caller.ip)
     return Answer(see_other=export.link_for(donor_id))
+
+
+def _require_a_person_here() -> None:
+    """
+    Raise Forbidden if a browser says that it fetches ahead of its user, or that another site sent it.
+
+    The copy is the one call by GET that gathers and writes. Browsers that say neither, and programs, are let through.
+    Sources: https://www.w3.org/TR/fetch-metadata/, https://fetch.spec.whatwg.org/#sec-purpose-header
+    """
+    ahead = "prefetch" in f"{routes.header('sec-purpose')} {routes.header('purpose')}".lower()
+    if ahead or routes.header("sec-fetch-site").lower() == "cross-site":
+        said = "A copy of your data is made only when you ask for it here, on the page “Your data”."
+        raise Forbidden(said, code="ask_for_it_here")
 
 
 @routes.route(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from chalicelib.errors import InvalidInput, NotSignedIn
+from chalicelib.errors import GivingError, InvalidInput, NotSignedIn
 from chalicelib.giving import history
 from chalicelib.giving.email_address import checked_email
 from chalicelib.guard import rate_limit
@@ -52,6 +52,13 @@ def _contact_form(fields: FormFields) -> dict[str, Any]:
     wanted: dict[str, Any] = {name: plain[name] for name in contact.TEXTS if name in plain}
     address = {name: plain[name] for name in ADDRESS_FIELDS if name in plain}
     return {**wanted, "address": address} if address else wanted
+
+
+def _contact_again(error: GivingError) -> Answer | None:
+    """The form as it was typed, beside what it does not hold: the address of sign-in, which only proof changes."""
+    if not isinstance(error, InvalidInput):
+        return None
+    return Answer(contact.of(sessions.donor(routes.caller())), template="portal/contact.html")
 
 
 def _require_no_foreign_origin() -> None:
@@ -143,12 +150,13 @@ def show_contact() -> Answer:
 
 
 @routes.route(
-    "/portal/contact", methods=("PATCH", "POST"), takes=ContactChange, gives=Contact, form=_contact_form
-)
+    "/portal/contact", methods=("PATCH", "POST"), takes=ContactChange, gives=Contact, form=_contact_form,
+    again=_contact_again,
+)  # fmt: skip
 def change_contact(wanted: ContactChange) -> Answer:
     """Change name, phone, address or language. A form, which can only POST, may do so too."""
     donor_id = sessions.donor_changing(routes.caller())
-    return Answer(contact.change(donor_id, wanted), see_other="/portal/contact?saved=yes")
+    return Answer(contact.change(donor_id, wanted), see_other="/portal/contact", told="contact")
 
 
 def _by_code(wanted: SessionRequest) -> str:

@@ -17,6 +17,7 @@ from chalicelib.money import Money, decimals, in_words
 from chalicelib.partners.partnership import END_REASONS
 from chalicelib.signups import signup
 from chalicelib.site import chart, giving_form, static_files, stories
+from chalicelib.statements import wording
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -38,12 +39,26 @@ PLAINER = {
     "new_email": "Please write your email address, for example name@example.org.",
     "email": "Please write your email address, for example name@example.org.",
     "name": "Please write a shorter name.",
+    "receipt_name": "Please write a shorter name.",
+    "phone": "Please write the number in digits, for example +1 555 010 0199 ext 4, with at most 40 characters.",
+    "line1": "Please write this line shorter, in at most 120 characters.",
+    "line2": "Please write this line shorter, in at most 120 characters.",
+    "city": "Please write the city shorter, in at most 120 characters.",
+    "region": "Please write this shorter, in at most 120 characters.",
     "postal_code": "Please write a shorter postal code.",
+    "country": "Please choose a country from the list.",
+    "language": "Please choose a language from the list.",
     "tribute": "Please write the name of the person whom the gift honours.",
     "scope": "Please choose which gifts Gift Aid is for.",
     "until": "Please choose the day until which nothing is to be taken.",
-    "day": "Please choose a day of the month.",
+    "day": "Please choose a day from the 1st to the 28th, which every month has.",
+    "next_charge_on": "Please press “Skip it” once more: it says which gift is meant.",
+    "reason": "Please choose a reason from the list, or say none.",
     "code": "Please type the 8 digits from the mail.",
+}
+# Where a page has other words for a field than the rest.
+PLAINER_ON = {
+    "portal/partnerships.html": {"amount": "Please write what you want to give each month in digits, for example 25."},
 }
 # What a page may leave out; everything else it must be given, or StrictUndefined raises.
 OPTIONAL: dict[str, Any] = {
@@ -51,6 +66,10 @@ OPTIONAL: dict[str, Any] = {
     "typed": {},
     "ticked": [],
     "saved": "",
+    "told": "",
+    "at": "",
+    "first_on": {},
+    "pause_between": {},
     "recent": True,
     "signed_in": False,
     "form_token": "",
@@ -88,15 +107,21 @@ def form_again(form_page: str, fields: dict[str, list[str]], error: GivingError)
     template = FORM_PAGES.get(form_page)
     if template is None:
         return problem(error)
-    error = _plainer(error)
-    typed = {name: values[-1] for name, values in fields.items()}
-    data: dict[str, Any] = {"error": error, "typed": typed, "ticked": fields.get("interests", [])}
+    typed = _typed_into(fields)
+    data: dict[str, Any] = {"ticked": fields.get("interests", [])}
     if form_page == "give":
-        data |= {"form": giving_form.again(typed, error), "challenge_key": settings.current().turnstile_site_key}
+        data["form"] = giving_form.again(typed, _plainer(error))
+        data["challenge_key"] = settings.current().turnstile_site_key
     if form_page == "gift-aid":
         words = {scope: asked.wording(scope) for scope in ("past_and_future", "future")}
         data |= {"declared": False, "cancelled_on": None, "declarations": [], "wording": words}
-    return render(template, **{**data, "source": typed.get("source", ""), "email": typed.get("email", "")})
+    data |= {"source": typed.get("source", ""), "email": typed.get("email", "")}
+    return page_again(template, fields, error, data)
+
+
+def page_again(template: str, fields: dict[str, list[str]], error: GivingError, data: dict[str, Any]) -> str:
+    """A page with all that it holds, a form as it was typed, and what is wrong on top and at the field."""
+    return render(template, **data, error=_plainer(error, template), typed=_typed_into(fields))
 
 
 def problem(error: GivingError) -> str:
@@ -104,10 +129,17 @@ def problem(error: GivingError) -> str:
     return render("problem.html", problem=_plainer(error))
 
 
-def _plainer(error: GivingError) -> GivingError:
-    """The refusal in words for a person, where a program's would be shown."""
-    words = PLAINER.get(error.field or "") if error.status == 400 and error.code in {"missing", "invalid"} else None
-    return InvalidInput(words, code=error.code, field=error.field) if words else error
+def _plainer(error: GivingError, template: str = "") -> GivingError:
+    """The refusal in words for a person, where a program's would be shown, at the field as a form has it."""
+    if error.status != 400:
+        return error
+    field = error.part or error.field
+    known = {**PLAINER, **PLAINER_ON.get(template, {})} if error.code in {"missing", "invalid"} else {}
+    return InvalidInput(known.get(field or "", error.message), code=error.code, field=field)
+
+
+def _typed_into(fields: dict[str, list[str]]) -> dict[str, str]:
+    return {name: values[-1] for name, values in fields.items()}
 
 
 @functools.cache
@@ -135,6 +167,7 @@ def _templates() -> Environment:
         consent_wording=signup.CONSENT_WORDING,
         consent_version=signup.CONSENT_VERSION,
         end_reasons=END_REASONS,
+        languages=wording.LANGUAGES,
         front_page=stories.STORIES[0],
     )
     return env

@@ -16,7 +16,8 @@ import msgspec
 from chalicelib.statements.country import Country, InReturn
 
 ENGLISH = "en"
-LANGUAGES = frozenset({ENGLISH, "es"})
+# What documents are written in, each by its own name.
+LANGUAGES = {ENGLISH: "English", "es": "Español"}
 TRIBUTES = {
     "en": {"in_memory": "In memory of {name}", "in_honour": "In honour of {name}"},
     "es": {"in_memory": "En memoria de {name}", "in_honour": "En honor de {name}"},

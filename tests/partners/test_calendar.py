@@ -125,7 +125,7 @@ def test_a_moved_gift_is_taken_at_noon_of_that_day(giving: World) -> None:
     """An evening gift that is moved to the 20th is taken on the 20th, here and in UTC."""
     stands = begin(giving, "2026-03-11T01:00")
 
-    changed = manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=20))
+    changed = manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=20)).stands
     assert shown(changed) == (20, "2026-04-20")
     giving.advance(days=80)
 
@@ -137,7 +137,7 @@ def test_a_moved_gift_is_taken_at_noon_of_that_day(giving: World) -> None:
 def test_moved_away_from_the_31st_every_month_has_one(giving: World, day: int) -> None:
     """The first on the new day is in the month in which the next was due, or the one after; then on every such day."""
     stands = begin(giving, "2027-01-31T12:00")
-    changed = manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=day))
+    changed = manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=day)).stands
     assert shown(changed) == (day, f"2027-02-{day:02d}")
 
     travel(giving, "2027-05-29T12:00")
@@ -162,7 +162,7 @@ def test_a_new_amount_leaves_the_31st_where_it_is(giving: World) -> None:
     """The page sends the day along: unchanged, it moves nothing, not even in a month that is too short for it."""
     stands = begin(giving, "2026-03-31T12:00")
 
-    changed = manage.change(stands.donor_id, stands.partnership_id, manage.Change(amount=40_00, day=31))
+    changed = manage.change(stands.donor_id, stands.partnership_id, manage.Change(amount=40_00, day=31)).stands
 
     assert shown(changed) == (31, "2026-04-30")
     giving.work()
@@ -175,7 +175,7 @@ def test_the_day_it_has_already_is_no_change(giving: World) -> None:
     """Nothing is asked of Stripe, and no mail says that something was changed."""
     stands = begin(giving, "2026-03-10T12:00")
 
-    assert manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=10)).day == 10
+    assert manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=10)).stands.day == 10
     giving.work()
 
     assert giving.mails("Your monthly gift") == []
@@ -217,7 +217,7 @@ def test_a_moved_day_is_noon_in_its_own_zone() -> None:
 
 def pause(giving: World, until: str) -> Partnership:
     stands = giving.partnership()
-    return manage.pause(stands.donor_id, stands.partnership_id, manage.Pause(date.fromisoformat(until)))
+    return manage.pause(stands.donor_id, stands.partnership_id, manage.Pause(date.fromisoformat(until))).stands
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_resumed_early_the_next_one_due_is_taken(giving: World, on: str, followi
     pause(giving, "2026-09-01")
     travel(giving, f"{on}T12:00")
 
-    resumed = manage.resume(stands.donor_id, stands.partnership_id)
+    resumed = manage.resume(stands.donor_id, stands.partnership_id).stands
     assert (resumed.state, shown(resumed)) == ("active", (10, following))
     travel(giving, "2026-05-12T12:00")
 
@@ -356,7 +356,7 @@ def test_a_new_amount_set_in_a_pause_is_taken_after_it(giving: World) -> None:
     stands = begin(giving, "2026-03-10T12:00")
     pause(giving, "2026-06-01")
 
-    changed = manage.change(stands.donor_id, stands.partnership_id, manage.Change(amount=40_00, day=10))
+    changed = manage.change(stands.donor_id, stands.partnership_id, manage.Change(amount=40_00, day=10)).stands
     assert (changed.state, shown(changed)) == ("paused", (10, "2026-06-10"))
     travel(giving, "2026-06-12T12:00")
 

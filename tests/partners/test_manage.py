@@ -31,7 +31,7 @@ def test_a_month_later_there_is_a_second_gift_with_the_same_source(partner: Worl
 
 def test_a_changed_amount_is_taken_from_the_next_month_on(partner: World) -> None:
     """Nothing is charged or given back now."""
-    changed = manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(amount=40_00))
+    changed = manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(amount=40_00)).stands
     partner.advance(days=31)
 
     assert changed.amount.minor == 40_00
@@ -49,7 +49,7 @@ def test_a_changed_day_charges_each_month_once(partner: World) -> None:
 
 def test_paused_until_september_the_next_gift_is_september_s(partner: World) -> None:
     """Nothing is owed for the months of the pause."""
-    paused = manage.pause(partner.donor_id(), partner.partnership().partnership_id, manage.Pause(date(2026, 9, 1)))
+    paused = manage.pause(partner.donor_id(), partner.partnership().partnership_id, manage.Pause(date(2026, 9, 1))).stands
     assert (paused.state, paused.next_charge_at and paused.next_charge_at.date()) == ("paused", date(2026, 9, 10))
 
     partner.advance(days=200)
@@ -63,7 +63,7 @@ def test_a_pause_can_be_ended(partner: World) -> None:
     donor, partnership = partner.donor_id(), partner.partnership().partnership_id
     manage.pause(donor, partnership, manage.Pause(date(2026, 9, 1)))
 
-    resumed = manage.resume(donor, partnership)
+    resumed = manage.resume(donor, partnership).stands
 
     assert (resumed.state, resumed.next_charge_at and resumed.next_charge_at.date()) == ("active", date(2026, 4, 10))
 
@@ -71,7 +71,7 @@ def test_a_pause_can_be_ended(partner: World) -> None:
 def test_cancelled_twice_is_cancelled_once(partner: World) -> None:
     """No more charges, one mail, no error."""
     donor, partnership = partner.donor_id(), partner.partnership().partnership_id
-    states = [manage.cancel(donor, partnership, manage.Cancel("cost")).state for _ in range(2)]
+    states = [manage.cancel(donor, partnership, manage.Cancel("cost")).stands.state for _ in range(2)]
     partner.advance(days=90)
 
     assert states == ["ended", "ended"]

@@ -224,7 +224,7 @@ def test_a_changed_amount_leaves_what_is_unpaid_as_it_was(partner: World) -> Non
     """The month in question is the old amount, and said to be; the next is the new one."""
     new_card(partner, FAILS)
     partner.advance(days=31, hours=2)
-    stands = manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(amount=40_00, day=10))
+    stands = manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(amount=40_00, day=10)).stands
     assert stands.trouble
     assert (stands.amount.minor, stands.trouble.owed.minor) == (40_00, 25_00)
     new_card(partner, VISA)
@@ -317,7 +317,7 @@ def test_a_day_changed_while_a_renewal_is_prepared_takes_no_month_twice(partner:
     partner.advance(days=31, minutes=30)
     partner.standin.set_webhooks("normal")
 
-    changed = manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(day=15))
+    changed = manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(day=15)).stands
 
     assert changed.date_of(changed.next_charge_at) == date(2026, 5, 15)
     partner.advance(days=70)

@@ -32,7 +32,7 @@ def skip_next(giving: World, day: str = "") -> Partnership:
     stands = giving.partnership()
     shown = date.fromisoformat(day) if day else stands.date_of(stands.skips or stands.next_charge_at)
     assert shown
-    return skip(stands.donor_id, stands.partnership_id, Skip(shown))
+    return skip(stands.donor_id, stands.partnership_id, Skip(shown)).stands
 
 
 def given_on(giving: World) -> list[str]:
@@ -97,7 +97,7 @@ def test_it_is_taken_back_until_its_day(partner: World) -> None:
     skip_next(partner)
     travel(partner, "2026-04-10T11:59")
 
-    resumed = manage.resume(partner.donor_id(), partner.partnership().partnership_id)
+    resumed = manage.resume(partner.donor_id(), partner.partnership().partnership_id).stands
     assert told(resumed) == ("active", "None", "2026-04-10")
     partner.advance(days=31)
 
@@ -110,7 +110,7 @@ def test_taken_back_after_its_day_it_stays_skipped(partner: World) -> None:
     skip_next(partner)
     travel(partner, "2026-04-10T13:30")
 
-    resumed = manage.resume(partner.donor_id(), partner.partnership().partnership_id)
+    resumed = manage.resume(partner.donor_id(), partner.partnership().partnership_id).stands
     assert told(resumed) == ("active", "None", "2026-05-10")
     partner.advance(days=31)
 
@@ -233,7 +233,7 @@ def test_a_skip_in_a_pause_is_refused_and_changes_nothing(partner: World) -> Non
 def test_a_pause_after_a_skip_takes_its_place(partner: World) -> None:
     """The last word holds, and the page says until when."""
     skip_next(partner)
-    paused = manage.pause(partner.donor_id(), partner.partnership().partnership_id, manage.Pause(date(2026, 9, 1)))
+    paused = manage.pause(partner.donor_id(), partner.partnership().partnership_id, manage.Pause(date(2026, 9, 1))).stands
 
     assert told(paused) == ("paused", "None", "2026-09-10")
     travel(partner, "2026-09-12T12:00")
@@ -242,7 +242,7 @@ def test_a_pause_after_a_skip_takes_its_place(partner: World) -> None:
 
 def test_a_pause_until_the_day_after_is_a_skip(partner: World) -> None:
     """The same thing asked for in other words is told in the same words."""
-    paused = manage.pause(partner.donor_id(), partner.partnership().partnership_id, manage.Pause(date(2026, 4, 11)))
+    paused = manage.pause(partner.donor_id(), partner.partnership().partnership_id, manage.Pause(date(2026, 4, 11))).stands
 
     assert told(paused) == ("paused", "2026-04-10", "2026-05-10")
 
@@ -271,7 +271,7 @@ def test_the_day_is_not_moved_while_a_gift_is_skipped(partner: World) -> None:
 def test_a_new_amount_leaves_the_skip_as_it_is(partner: World) -> None:
     """It counts from the next gift that is taken."""
     skip_next(partner)
-    changed = manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(amount=40_00))
+    changed = manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(amount=40_00)).stands
     assert told(changed) == ("paused", "2026-04-10", "2026-05-10")
     partner.advance(days=62)
 
@@ -296,7 +296,7 @@ def test_a_month_that_could_not_be_taken_is_not_skipped(partner: World) -> None:
 def test_cancelled_with_a_gift_skipped_it_has_ended(partner: World) -> None:
     """The end comes first, and afterwards nothing can be skipped."""
     skip_next(partner)
-    ended = manage.cancel(partner.donor_id(), partner.partnership().partnership_id, manage.Cancel())
+    ended = manage.cancel(partner.donor_id(), partner.partnership().partnership_id, manage.Cancel()).stands
     assert told(ended) == ("ended", "None", "None")
     partner.advance(days=90)
 

@@ -22,7 +22,7 @@ from chalicelib.portal import data_files, export
 from local.cloud import description
 from tests.giving_world import ANN, World
 from tests.over_http import Site
-from tests.portal.calls import everything
+from tests.portal.calls import everything, recorded
 from tests.portal.test_email_change import ask, change
 from tests.portal.test_erasure import NAME, PHONE, ROSA, STREET, whole_life
 
@@ -240,3 +240,33 @@ def test_it_is_limited(ann: Site) -> None:
     statuses = [ann.get("/portal/export").status for _ in range(11)]
 
     assert statuses == [303] * 10 + [429]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"Sec-Purpose": "prefetch"}, {"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+    ],
+)  # fmt: skip
+def test_nothing_is_gathered_ahead_of_a_person_or_for_another_site(giving: World, site: Site, head: dict[str, str]) -> None:
+    """A page that says where to ask for it, and not one call to AWS; to programs the one error shape."""
+    giving.give(10_00)
+    site.sign_in(giving, ANN)
+    with recorded() as calls:
+        page = site.request("GET", "/portal/export", headers={"Accept": "text/html", **head})
+        refused = site.request("GET", "/portal/export", headers={"Accept": "application/json", **head})
+
+    assert (page.status, calls) == (403, [])
+    assert "<h1>Please ask for it here</h1>" in page.text
+    assert 'href="/portal/your-data"' in page.text
+    assert (refused.status, refused.json["error"]["code"]) == (403, "ask_for_it_here")
+
+
+@pytest.mark.parametrize("head", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}])
+def test_the_donor_s_own_press_and_programs_get_it(giving: World, site: Site, head: dict[str, str]) -> None:
+    """A link on our page, an address typed, a program that says nothing."""
+    giving.give(10_00)
+    site.sign_in(giving, ANN)
+
+    assert site.request("GET", "/portal/export", headers={"Accept": "text/html", **head}).status == 303

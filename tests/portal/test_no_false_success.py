@@ -70,6 +70,7 @@ def offered(giving: World, site: Site, name: str) -> Changed:
     if change.first:
         assert site.form(mine(giving) + change.first[0], change.first[1]).status == 303
         giving.work()
+        assert 'role="status"' in shown(site)  # said once, as a browser that follows sees it
     return change
 
 

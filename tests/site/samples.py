@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import Any, get_args
 
-from chalicelib.errors import Conflict, FactsDisagree, Forbidden, NotFound, NotSignedIn, ProcessorUnsure, TooMany
+from chalicelib.errors import (
+    Conflict,
+    FactsDisagree,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    NotSignedIn,
+    ProcessorUnsure,
+    TooMany,
+)
+from chalicelib.partners.asked import What
 from chalicelib.site import giving_form, stories
 
 HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>"
@@ -65,6 +76,10 @@ PARTNERSHIPS = [{**each, "partnership_id": f"sub_{at}"} for at, each in enumerat
     partnership(state="unclear", next_charge_on=None),
     partnership(state="ended", ended_on="2026-01-01", next_charge_on=None, instead={"amounts": [], "breaks": [], "skip_on": None}),
 ))]  # fmt: skip
+DATES: dict[str, Any] = {
+    "first_on": {"sub_0": {day: date(2026, 12, day) for day in range(1, 28)}},
+    "pause_between": {"sub_0": (date(2026, 11, 25), date(2027, 11, 25))},
+}
 STATEMENTS = [
     {
         "tax_year": 2025, "year_name": "2025–26", "entity": "us", "so_far": True, "legal_name": HOSTILE, "gifts": 13,
@@ -164,7 +179,8 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         ("portal/sign_in.html", {}), ("portal/code.html", {}), ("portal/enter.html", {}),
         ("portal/gifts.html", listed), ("portal/gifts.html", {**listed, "further": True, "sparse": True, "gifts": []}), ("portal/gifts.html", {"gifts": [], "next": None, "year": 2026, "years": []}),
         ("portal/statements.html", {"statements": STATEMENTS}), ("portal/statements.html", {"statements": []}),
-        ("portal/contact.html", {**contact, "saved": True}),
+        ("portal/contact.html", {**contact, "told": "contact"}),
+        ("portal/contact.html", {**contact, "error": InvalidInput(HOSTILE, field="phone"), "typed": {"phone": HOSTILE, "language": HOSTILE}}),
         ("portal/contact.html", {**contact, "address": None, "name": None, "language": None}),
         ("portal/contact.html", {**contact, "saved": "email"}),
         *(("portal/email.html", {"recent": recent}) for recent in (True, False)),
@@ -172,6 +188,13 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         *(("portal/your_data.html", {"recent": recent}) for recent in (True, False)), ("portal/erased.html", {}),
         ("portal/partnerships.html", {"partnerships": PARTNERSHIPS}),
         ("portal/partnerships.html", {"partnerships": []}),
+        *(("portal/partnerships.html", {"partnerships": PARTNERSHIPS, "told": f"{what}.sub_0", **DATES}) for what in get_args(What)),
+        *(("portal/partnerships.html", {"partnerships": PARTNERSHIPS, "at": "sub_0", "error": InvalidInput(HOSTILE, field=field), "typed": {
+            "new_amount": HOSTILE, "day": HOSTILE, "until": HOSTILE, "reason": HOSTILE}, **DATES})
+          for field in ("amount", "currency", "day", "until", "next_charge_on", "reason", "")),
+        *(("portal/partnership_refused.html", {"partnerships": PARTNERSHIPS, "how": how, "error": error})
+          for how in ("refused", "unsure", "no_card_page")
+          for error in (Conflict(HOSTILE), Conflict("x", code="partnership_ended"), ProcessorUnsure(HOSTILE))),
         ("portal/gift_aid.html", {**DECLARED, "declared": False, "made_on": None, "declarations": []}),
         ("portal/gift_aid.html", {**DECLARED, "declared": False, "made_on": None, "cancelled_on": "2026-03-10", "declarations": []}),
         ("portal/gift_aid.html", DECLARED),
