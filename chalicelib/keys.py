@@ -22,8 +22,9 @@ Every key of the three tables, on one page.
 """
 
 import hashlib
-import unicodedata
 from datetime import UTC, datetime
+
+from chalicelib.email_forms import canonical
 
 POINTER = "POINTER"
 PROFILE = "PROFILE"
@@ -86,9 +87,4 @@ def moment(at: datetime) -> str:
 
 def email_hash(address: str) -> str:
     """The name under which an address is looked up: `Ann@X.org` and `ann@x.org` are one."""
-    return hashlib.sha256(canonical(address).encode()).hexdigest()
-
-
-def canonical(address: str) -> str:
-    """The address as we compare it. Mail providers do not tell capitals apart, so neither do we."""
-    return unicodedata.normalize("NFC", address.strip()).casefold()
+    return hashlib.sha256(canonical(address).encode("utf-8", "surrogatepass")).hexdigest()

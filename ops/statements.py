@@ -21,6 +21,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from chalicelib import charity, clock, keys
+from chalicelib.email_forms import on_the_wire
 from chalicelib.errors import Conflict, MisconfiguredError, NotFound
 from chalicelib.giving import donors
 from chalicelib.mail import outbox
@@ -80,7 +81,7 @@ def standing(job: StatementDue) -> str:
     except MisconfiguredError as lack:
         return REFUSED + lack.message
     is_issued = last is not None and last.fingerprint == statement.fingerprint(content)
-    return ISSUED if is_issued and not donor.email else DUE
+    return ISSUED if is_issued and not on_the_wire(donor.email) else DUE
 
 
 def _check(entity_id: str, tax_year: int) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from chalicelib import charity, settings
+from chalicelib.email_forms import on_the_wire
 from chalicelib.giving.gift import About
 from chalicelib.giving.started import Started
 from chalicelib.giving.wish import GiftRequest
@@ -39,7 +40,7 @@ def params(wanted: GiftRequest, started: Started) -> dict[str, object]:
         "expires_at": int(started.page_ends_at.timestamp()),
     }
     if wanted.email:
-        page["customer_email"] = wanted.email
+        page["customer_email"] = on_the_wire(wanted.email) or wanted.email
     if monthly:
         return {**page, "subscription_data": {"metadata": metadata}}
     return {

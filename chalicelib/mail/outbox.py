@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import aws, items, keys, settings
+from chalicelib import aws, items, keys, log, settings
 from chalicelib.clock import now
 from chalicelib.errors import MailHeld
 from chalicelib.mail import send
@@ -39,8 +39,13 @@ def send_once(mail: str, about: str, to: str, context: dict[str, Any], *, donor_
 
     `mail` is a folder of messages/, `about` what this one is about. With a
     donor it is remembered for good under that donor, else for two days.
-    Raises MailHeld while another worker is at it.
+    Raises MailHeld while another worker is at it. An address that no mail can
+    reach, as Stripe may have taken it, is counted and nothing else: what the
+    mail was to tell goes on.
     """
+    if not send.can_reach(to):
+        log.count("mail_not_sendable", mail=mail)
+        return
     table, key = _place(mail, about, donor_id)
     claimed = _claim(table, key)
     if claimed is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,11 @@ def test_sign_up_mails_can_be_left_with_one_click(aws_local: Cloud) -> None:
 
     assert message["List-Unsubscribe"] == "<https://x.example/u>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_an_address_is_never_written_in_mime_s_own_code(aws_local: Cloud) -> None:
+    """`=?utf-8?q?…?=@example.org` is another mailbox; a domain has a form of its own for this."""
+    message = send.build("sign_in", "bo@bücher.example", context())
+
+    assert b"\r\nTo: bo@xn--bcher-kva.example\r\n" in message.as_bytes(policy=SMTP)
+    assert not send.can_reach("bö@example.org")
