@@ -28,7 +28,7 @@ CONTEXT = {
     "portal_url": "https://x.example/portal",
     "give_url": "https://x.example/give", "link": "https://x.example/#t", "code": "1234 5678",
     "interests": ["Stories from the field"], "confirm_url": "https://x.example/c", "preferences_url": "https://x.example/p",
-    "unsubscribe_url": "https://x.example/u", "new": "a•••@example.org", "undo_url": "https://x.example/undo", "days": 7,
+    "unsubscribe_url": "https://x.example/u", "new": "a•••@example.org", "undo_url": "https://x.example/undo#token=t", "undo_page": "https://x.example/undo", "days": 7,
     "kept_until": date(2033, 12, 31), "named": True, "lapsed": False, "owed": "$25.00", "because": "card_expired",
     "pay_url": "https://x.example/i", "retry_on": date(2026, 4, 13),
     "year": "2026", "legal_name": "Open Gate Justice, Inc. (example)", "serial": "US-2026-3f9a1c22d04b-2",
