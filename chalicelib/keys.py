@@ -15,8 +15,10 @@ Every key of the three tables, on one page.
     EMAIL#<sha256>  SIGNUP
 `Passing` (short-lived; every expiry is also checked in the condition)
     SESSIONS#<hash of donor>  <sha256 of the token>                a donor's sessions stand together
+    KNOWN#<hash of donor>  <sha256 of the token>                   browsers in which the donor has signed in
     SIGNIN#<email sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
     STRANGER#<ch>, LETTER#<message id>, NEWEMAIL#<donor>, UNDO#<change>,
+    CODE#<keyed hash of a code>,
     GIFTAID#<gift id>  NOW                                         a declaration that waits for its gift to be paid
     GIFTAIDS#<email sha256>  <gift id>                             those that wait beside a typed address
 """
