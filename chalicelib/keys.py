@@ -18,16 +18,19 @@ Every key of the three tables, on one page.
     EMAIL#<sha256>  SIGNUP
 `Passing` (short-lived; every expiry is also checked in the condition)
     SESSIONS#<hash of donor>  <sha256 of the token>                a donor's sessions stand together
+    KNOWN#<hash of donor>  <sha256 of the token>                   browsers in which the donor has signed in
     SIGNIN#<email sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
     STRANGER#<ch>, LETTER#<message id>, NEWEMAIL#<donor>, UNDO#<change>,
     ERASED#<email sha256>                                          whose address it was, for what was paid before
+    CODE#<keyed hash of a code>,
     GIFTAID#<gift id>  NOW                                         a declaration that waits for its gift to be paid
     GIFTAIDS#<email sha256>  <gift id>                             those that wait beside a typed address
 """
 
 import hashlib
-import unicodedata
 from datetime import UTC, datetime
+
+from chalicelib.email_forms import canonical
 
 POINTER = "POINTER"
 PROFILE = "PROFILE"
@@ -106,9 +109,4 @@ def moment(at: datetime) -> str:
 
 def email_hash(address: str) -> str:
     """The name under which an address is looked up: `Ann@X.org` and `ann@x.org` are one."""
-    return hashlib.sha256(canonical(address).encode()).hexdigest()
-
-
-def canonical(address: str) -> str:
-    """The address as we compare it. Mail providers do not tell capitals apart, so neither do we."""
-    return unicodedata.normalize("NFC", address.strip()).casefold()
+    return hashlib.sha256(canonical(address).encode("utf-8", "surrogatepass")).hexdigest()

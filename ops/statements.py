@@ -26,6 +26,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from chalicelib import charity, clock, keys
+from chalicelib.email_forms import on_the_wire
 from chalicelib.errors import Conflict, MisconfiguredError, NotFound
 from chalicelib.giving import donors
 from chalicelib.mail import outbox
@@ -95,10 +96,10 @@ def delivery(donor_id: str, given: argparse.Namespace) -> Standing:
     try:
         content, last = register.drawn(donor_id, given.entity, given.year)
     except Conflict as lack:
-        if lack.code != yearly.INCOMPLETE or not donor.email:
+        if lack.code != yearly.INCOMPLETE or not on_the_wire(donor.email):
             raise
         return _wanting(job)
-    if not donor.email and last and last.fingerprint == statement.fingerprint(content):
+    if last and not on_the_wire(donor.email) and last.fingerprint == statement.fingerprint(content):
         return Standing(ISSUED)
     return _unknown(job) if ready == "unknown" else Standing(DUE, job)
 

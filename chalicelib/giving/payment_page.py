@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from chalicelib import charity, settings
+from chalicelib.email_forms import on_the_wire
 from chalicelib.giving.gift import About
 from chalicelib.giving.started import Started
 from chalicelib.giving.wish import GiftRequest
@@ -40,7 +41,7 @@ def params(wanted: GiftRequest, started: Started) -> dict[str, object]:
         "expires_at": int(started.page_ends_at.timestamp()),
     }
     if wanted.email:
-        page["customer_email"] = wanted.email
+        page["customer_email"] = on_the_wire(wanted.email) or wanted.email
     if donor_facts.are_wanted(charity.current().entity_for(wanted.currency)[1].country):
         # The yearly statement cannot do without, and asking now is easier than in January.
         page["billing_address_collection"] = "required"

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from chalicelib import keys, settings, tokens
+from chalicelib import email_forms, settings, tokens
 from chalicelib.errors import InvalidInput
 from chalicelib.http import Caller, cookie
 
@@ -60,7 +60,7 @@ def mailbox(email: str) -> str:
 
     For counting only; whose address is whose is decided by the whole of it.
     """
-    name, at, domain = keys.canonical(email).rpartition("@")
+    name, at, domain = email_forms.canonical(email).rpartition("@")
     return name.partition("+")[0] + at + domain
 
 

@@ -41,8 +41,11 @@ LIMITS: dict[tuple[Doing, Who], tuple[int, timedelta]] = {
     ("unproven", "everybody"): (20, MINUTES_10),
     ("sign_in", "ip"): (20, HOUR),
     ("sign_in", "email"): (5, HOUR),
+    # One that the donor has signed in with before, in the place of the address: known_browsers.py.
+    ("sign_in", "browser"): (5, HOUR),
     ("session", "ip"): (40, HOUR),
     ("session", "email"): (15, HOUR),
+    ("session", "browser"): (15, HOUR),
     ("sign_up", "ip"): (20, HOUR),
     ("sign_up", "email"): (5, DAY),
     ("portal_change", "donor"): (40, HOUR),
@@ -79,10 +82,12 @@ class Window(msgspec.Struct, frozen=True):
     ends: int
 
 
-def allow(doing: Doing, *, ip: str = "", email: str = "", donor: str = "", session: str = "") -> None:
+def allow(
+    doing: Doing, *, ip: str = "", email: str = "", donor: str = "", browser: str = "", session: str = ""
+) -> None:
     """Count one more, and raise TooMany with the seconds to wait if it is one too many for any of those named."""
     try:
-        count(windows(doing, Asker(ip, email, donor, session=session).named()))
+        count(windows(doing, Asker(ip, email, donor, browser, session).named()))
     except Down:
         last_resort(doing)
 

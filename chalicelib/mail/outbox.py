@@ -48,8 +48,13 @@ def send_once(
     donor it is remembered for good under that donor, else for two days.
     `never_twice`: where an earlier try may have sent it, it is not sent again;
     its outcome stays unknown until somebody asks without.
-    Raises MailHeld while another worker is at it.
+    Raises MailHeld while another worker is at it. An address that no mail can
+    reach, as Stripe may have taken it, is counted and nothing else: what the
+    mail was to tell goes on.
     """
+    if not send.can_reach(to):
+        log.count("mail_not_sendable", mail=mail)
+        return
     table, key = _place(mail, about, donor_id)
     claimed = _claim(table, key)
     if claimed is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import aws, charity, settings
 from chalicelib.clock import now
+from chalicelib.email_forms import on_the_wire
 from chalicelib.errors import GivingError
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class NotSent(GivingError):
     status, code = 503, "mail_not_sent"
 
 
+def can_reach(to: str) -> bool:
+    """Whether SES can carry mail to this address at all: it has to be ASCII on the wire."""
+    return on_the_wire(to) is not None
+
+
 def send(mail: str, about: str, to: str, context: dict[str, Any], *, possible_duplicate: bool = False) -> None:
     """Send one mail. Raises NotSent if SES refused; any other error leaves open whether it went out."""
     from botocore.exceptions import ClientError  # noqa: PLC0415
@@ -51,7 +57,7 @@ def send(mail: str, about: str, to: str, context: dict[str, Any], *, possible_du
     try:
         aws.ses().send_email(
             FromEmailAddress=charity.current().mail.sender,
-            Destination={"ToAddresses": [to]},
+            Destination={"ToAddresses": [_on_the_wire(to)]},
             Content={"Raw": {"Data": message.as_bytes(policy=SMTP)}},
             EmailTags=tags,  # type: ignore[arg-type]
             **({"ConfigurationSetName": options} if options else {}),  # type: ignore[arg-type]
@@ -68,7 +74,7 @@ def build(mail: str, to: str, context: dict[str, Any], *, possible_duplicate: bo
     message = EmailMessage()
     message["From"] = charity.current().mail.sender
     message["Reply-To"] = charity.current().mail.reply_to
-    message["To"] = to
+    message["To"] = _on_the_wire(to)
     message["Date"] = format_datetime(now())
     message["Subject"] = " ".join(_render(f"{mail}/subject.txt", given).split())
     message["Auto-Submitted"] = "auto-generated"
@@ -81,6 +87,13 @@ def build(mail: str, to: str, context: dict[str, Any], *, possible_duplicate: bo
     message.set_content(_render(f"{mail}/body.txt", given))
     message.add_alternative(_render(f"{mail}/body.html", given), subtype="html")
     return message
+
+
+def _on_the_wire(to: str) -> str:
+    """Else the header would hold the name in MIME's own code, which is another mailbox."""
+    address = on_the_wire(to)
+    assert address is not None, "can_reach() first"
+    return address
 
 
 def _render(template: str, context: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@ Changing the address of sign-in: proven at the new one, told to the old one, und
 
     asked ---- mail to the new address ---- proven (one hour, five tries) ---- changed
                                                                                   |
-                     mail to the old address with a link <------------------------'
+            mail to the old address with link and code <--------------------------'
                            `---- within 7 days: the old address again, every session ended
 
 The page only marks the request as proven and queues the rest before it does
@@ -29,15 +29,21 @@ from chalicelib.errors import Conflict, InvalidInput
 from chalicelib.giving import donors
 from chalicelib.giving.donors import Donor
 from chalicelib.mail import outbox
-from chalicelib.portal import sessions
+from chalicelib.portal import long_codes, sessions
 from chalicelib.processor import customers
 
 # A new mailbox may make a first mail wait (greylisting); the session proves the rest.
 LIFETIME_SECONDS = int(timedelta(hours=1).total_seconds())
 UNDO_WITHIN = timedelta(days=7)
 CODE_DIGITS, CODE_TRIES = 8, 5
-# A donor moves a few times in a life; the rest is the limit on asking.
-CHANGES_KEPT = 40
+# A donor moves a few times in a life. A change that can still be undone is never dropped for a newer one: whoever took
+# an account over could else go on changing until the first undo, its owner's, was of no use.
+CHANGES_A_WEEK = 10
+# Change and undo are one transaction each, with a write or two for every address: DynamoDB takes 100.
+ADDRESSES_KEPT = 40
+
+# What the token and the code of the mail to the old address are good for.
+UNDOING = "undo_email"
 
 TRIES_LEFT = "attribute_exists(pk) AND expires_at > :now AND tries < :most"
 THE_SAME = "change_id = :change"
@@ -75,10 +81,15 @@ class Undo(msgspec.Struct, frozen=True):
 
 
 def ask(donor_id: str, email: str) -> None:
-    """Have link and code sent to the new address. Whether it belongs to anybody is not told before it is proven."""
+    """
+    Have link and code sent to the new address. Whether it belongs to anybody is not told before it is proven.
+
+    Raises InvalidInput for the address of now, and Conflict after too many changes.
+    """
     donor = donors.profile(donor_id)
     if donor and donor.email == email:
         raise InvalidInput("That is the address you sign in with now.", code="email_unchanged", field="email")
+    _refuse_too_many(donor)
     outbox.ask(EmailAsked(donor_id, email, secrets.token_hex(16), epoch_seconds()))
 
 
@@ -109,10 +120,11 @@ def confirm(donor_id: str, *, token: str, code: str, spared: str) -> None:
 
     Raises InvalidInput for a wrong or old proof, and Conflict for an address
     under which somebody else's giving stands: money is not moved between
-    donors by a mail.
+    donors by a mail. Conflict after too many changes, too.
     """
     request = _proven(donor_id, token, code)
     _refuse_taken(donor_id, request["email"])
+    _refuse_too_many(donors.profile(donor_id))
     outbox.ask(EmailProven(donor_id, request["change_id"], spared))
     make(donor_id, request["change_id"])
     sessions.end_others(donor_id, spared)
@@ -124,6 +136,7 @@ def make(donor_id: str, change_id: str) -> None:
     donor = donors.profile(donor_id)
     if request is None or request["change_id"] != change_id or not request.get("proven") or donor is None:
         return
+    _refuse_too_many(donor)
     try:
         items.transact(_making(donor, request))
     except items.ConditionFailed:
@@ -142,8 +155,12 @@ def finish(job: EmailProven) -> None:
     if undo is None:
         return
     sessions.end_others(job.donor_id, job.spared)
-    link = f"{settings.current().site_url}/portal/email/undo?token={tokens.sign('undo_email', job.change_id)}"
-    context = {"new": _masked(undo.new), "undo_url": link, "days": UNDO_WITHIN.days}
+    page = f"{settings.current().site_url}/portal/email/undo"
+    context = {
+        "new": _masked(undo.new), "days": UNDO_WITHIN.days,
+        "undo_url": f"{page}#token={tokens.sign(UNDOING, job.change_id)}",
+        "undo_page": page, "code": long_codes.code(UNDOING, job.change_id),
+    }  # fmt: skip
     outbox.send_once("email_changed", job.change_id, undo.old, context)
     customers.tell_address(job.donor_id)
 
@@ -158,7 +175,13 @@ def forget(donor: Donor) -> None:
     """Take away whatever a change under way or an undo still holds of the donor."""
     items.delete(items.passing(), _request(donor.donor_id))
     for change_id in donor.email_changes:
-        items.delete(items.passing(), keys.passing("UNDO", change_id))
+        for key in undo_keys(change_id):
+            items.delete(items.passing(), key)
+
+
+def undo_keys(change_id: str) -> tuple[keys.Key, ...]:
+    """What stands of an undo: what it brings back, and its code."""
+    return keys.passing("UNDO", change_id), long_codes.key(UNDOING, change_id)
 
 
 def _proven(donor_id: str, token: str, code: str) -> items.Item:
@@ -183,11 +206,13 @@ def _proven(donor_id: str, token: str, code: str) -> items.Item:
 
 def _making(donor: Donor, request: items.Item) -> list[Any]:
     new, change_id = keys.email_hash(request["email"]), request["change_id"]
+    still_open = _open_changes(donor)
+    over = [each for each in donor.email_changes if each not in still_open]
     undo = Undo(change_id, donor.donor_id, donor.email, request["email"], donor.every_hash, _undo_ends())
     changed = {
         ":new": request["email"],
         ":hashes": list(dict.fromkeys((*donor.every_hash, new))),
-        ":changes": [*donor.email_changes, change_id][-CHANGES_KEPT:],
+        ":changes": [*still_open, change_id],
         ":seen": donor.email,
     }
     whose = {"donor_id": donor.donor_id}
@@ -201,6 +226,8 @@ def _making(donor: Donor, request: items.Item) -> list[Any]:
         ),
         writes.put(items.giving(), keys.pointer("EMAIL", new) | whose, OURS_OR_NOBODYS, {":donor": donor.donor_id}),
         items.put_write(items.passing(), items.as_item(keys.passing("UNDO", change_id), undo)),
+        long_codes.keep(UNDOING, change_id, undo.expires_at),
+        *(writes.remove(items.passing(), key) for each in over for key in undo_keys(each)),
         # A link that waits in the old mailbox must not sign in any more, whichever address it was asked for with.
         *(writes.remove(items.passing(), keys.passing("SIGNIN", each)) for each in donor.every_hash),
     ]  # fmt: skip
@@ -212,6 +239,26 @@ def _refuse_taken(donor_id: str, email: str) -> None:
             "There is giving under this address already, so it cannot become the address of another donor. Nothing was "
             "changed: sign in with it to see that giving, or write to us.",
             code="email_has_giving", field="email",
+        )  # fmt: skip
+
+
+def _open_changes(donor: Donor) -> list[str]:
+    """Those that can be undone, oldest first. Of the others nothing is needed."""
+    return [each for each in donor.email_changes if find_undo(each)]
+
+
+def _refuse_too_many(donor: Donor | None) -> None:
+    """The oldest undo belongs to whoever had the address longest: it makes no room for a newer one."""
+    if donor and len(donor.every_hash) >= ADDRESSES_KEPT:
+        raise Conflict(
+            "Your giving has had so many addresses that another one needs us. Nothing was changed: please write to us.",
+            code="email_changed_too_often", field="new_email",
+        )  # fmt: skip
+    if donor and len(_open_changes(donor)) >= CHANGES_A_WEEK:
+        raise Conflict(
+            "Your address was changed so often within a week that it cannot be changed again yet. Nothing was changed: "
+            "please try again in a few days. Was it not you? Then open the mail about the first change.",
+            code="email_changed_too_often", field="new_email",
         )  # fmt: skip
 
 

@@ -36,9 +36,10 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 class UndoToken(msgspec.Struct, frozen=True):
-    """What the link to the old address carries."""
+    """What the mail to the old address carries: the token of its link, or the code."""
 
-    token: Annotated[str, msgspec.Meta(max_length=1_000)]
+    token: Annotated[str, msgspec.Meta(max_length=1_000)] = ""
+    code: Annotated[str, msgspec.Meta(max_length=60)] = ""
 
 
 class Undone(msgspec.Struct, frozen=True):
@@ -89,20 +90,24 @@ def confirm(wanted: Proof) -> Answer:
     return Answer(contact.of(donor_id), see_other="/portal/contact?saved=email")
 
 
-@routes.route("/portal/email/undo", page="portal/email_undo.html", query=("token",))
+@routes.route("/portal/email/undo", page="portal/email_undo.html")
 def undo_page() -> Answer:
-    """The button that undoes a change; reading the page does not."""
-    return Answer(Undone(undone=False), page={"token": routes.query("token")})
+    """The button that undoes a change, and where the code is typed; reading the page does not."""
+    return Answer(Undone(undone=False))
 
 
-@routes.route("/portal/email/undo", methods=("POST",), takes=UndoToken, gives=Undone, form=plain_fields)
+@routes.route(
+    "/portal/email/undo", methods=("POST",), takes=UndoToken, gives=Undone, form=plain_fields, form_page="undo-email"
+)
 def undo(wanted: UndoToken) -> Answer:
     """Bring the old address back and end every session. Whoever reads the old mailbox may."""
     caller = routes.caller()
     if caller.origin:
         require_own_origin(caller)
+    if not wanted.token and not wanted.code:
+        raise InvalidInput("Please type the 20 digits from the mail.", code="code_missing", field="code")
     rate_limit.allow("session", ip=caller.ip)
-    email_undo.undo(wanted.token)
+    email_undo.undo(token=wanted.token, code=wanted.code)
     return Answer(Undone(), see_other="/portal/email/undone")
 
 

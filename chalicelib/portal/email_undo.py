@@ -1,5 +1,5 @@
 """
-The old address again, from the link that was mailed to it.
+The old address again, by the link or the code that was mailed to it.
 
 Whoever had the address longer decides: undoing a change also ends every
 later one, and the links that could have undone those.
@@ -18,8 +18,8 @@ from chalicelib.errors import Conflict
 from chalicelib.giving import donors
 from chalicelib.giving.donors import Donor
 from chalicelib.mail import outbox
-from chalicelib.portal import email_change, sessions
-from chalicelib.portal.email_change import UNDO_WITHIN, Undo
+from chalicelib.portal import email_change, long_codes, sessions
+from chalicelib.portal.email_change import UNDO_WITHIN, UNDOING, Undo
 from chalicelib.processor import customers
 
 UNCHANGED = "email = :seen AND email_changes = :changes_seen AND attribute_not_exists(erased_at)"
@@ -34,18 +34,18 @@ class EmailUndone(msgspec.Struct, frozen=True, tag=True):
     old: str
 
 
-def undo(token: str) -> None:
+def undo(*, token: str, code: str) -> None:
     """
     Restore the old address and end every session.
 
-    Raises InvalidInput for a link that is not ours or older than a week, and
-    Conflict for one that was used or overtaken.
+    Raises InvalidInput for a token that is not ours or older than a week and
+    for a code that is not known any more, and Conflict for what was used or overtaken.
     """
-    change_id = tokens.read("undo_email", token, within=UNDO_WITHIN)
+    change_id = tokens.read(UNDOING, token, within=UNDO_WITHIN) if token else long_codes.read(UNDOING, code)
     known = email_change.find_undo(change_id)
     donor = donors.profile(known.donor_id) if known else None
     if known is None or donor is None or change_id not in donor.email_changes:
-        raise Conflict("This link has been used, or is older than a week.", code="undo_over")
+        raise Conflict("This has been used, or is older than a week.", code="undo_over")
     outbox.ask(EmailUndone(known.donor_id, change_id, known.old))
     _take_back(donor, known)
     sessions.end_all(known.donor_id)
@@ -91,7 +91,7 @@ def _taking_back(donor: Donor, known: Undo) -> list[Any]:
             "SET email = :old, email_hashes = :hashes, email_changes = :changes", values, UNCHANGED,
         ),
         *(writes.remove(items.giving(), keys.pointer("EMAIL", each), OURS_OR_GONE, whose) for each in gained),
-        writes.remove(items.passing(), keys.passing("UNDO", known.change_id)),
+        *(writes.remove(items.passing(), each) for each in email_change.undo_keys(known.change_id)),
         writes.remove(items.passing(), keys.passing("NEWEMAIL", donor.donor_id)),
         *(writes.remove(items.passing(), keys.passing("SIGNIN", each)) for each in donor.every_hash),
     ]  # fmt: skip

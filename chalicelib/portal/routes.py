@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from chalicelib.errors import GivingError, InvalidInput, NotSignedIn
+from chalicelib.errors import GivingError, InvalidInput, NotSignedIn, TooMany
 from chalicelib.giving import history
 from chalicelib.giving.email_address import checked_email
 from chalicelib.guard import rate_limit
 from chalicelib.http import Answer, FormFields, Routes, cookie, plain_fields, require_own_form, require_own_origin
 from chalicelib.partners import routes as partner_routes
 from chalicelib.partners import store as partnerships
-from chalicelib.portal import contact, sessions, sign_in
+from chalicelib.portal import contact, known_browsers, sessions, sign_in
 from chalicelib.portal.contact import Contact, ContactChange
 from chalicelib.statements import shelf
 
 routes = Routes(__name__)
 
+# Strangers may have done it, who know the address: so it says what its owner can do.
+TOO_OFTEN = (
+    "That was too often, from here or for this address, perhaps by somebody else. Please use a browser in which you "
+    "have signed in before, which is counted by itself, or wait: an hour is enough."
+)
 ADDRESS_FIELDS = ("line1", "line2", "city", "region", "postal_code", "country")
 
 
@@ -91,8 +96,8 @@ def ask_to_sign_in(wanted: SignInRequest) -> Answer:
     """Have a link and a code sent. Status, body and calls made are the same for every address."""
     _require_no_foreign_origin()
     email = checked_email(wanted.email, "email")
-    rate_limit.allow("sign_in", ip=routes.caller().ip, email=email)
-    asking = cookie(sign_in.COOKIE, sign_in.ask(email), seconds=sign_in.LIFETIME_SECONDS)
+    own = _counted("sign_in", email)
+    asking = cookie(sign_in.COOKIE, sign_in.ask(email, own=own), seconds=sign_in.LIFETIME_SECONDS)
     return Answer(SignInTaken(), 202, see_other="/portal/code", cookies=(asking,))
 
 
@@ -124,10 +129,12 @@ def begin_session(wanted: SessionRequest) -> Answer:
     caller = routes.caller()
     if wanted.token:
         rate_limit.allow("session", ip=caller.ip)
-        donor_id = sign_in.by_token(wanted.token, caller.cookies.get(sign_in.COOKIE, ""))
+        entered = sign_in.by_token(wanted.token, caller.cookies.get(sign_in.COOKIE, ""))
     else:
-        donor_id = _by_code(wanted)
-    cookies = (sessions.begin(donor_id, caller), cookie(sign_in.COOKIE, "", seconds=0))
+        entered = _by_code(wanted)
+    known, remembering = known_browsers.remember(entered.donor_id, entered.email_sha256, caller)
+    begun = sessions.begin(entered.donor_id, caller, remembering)
+    cookies = (begun, known, cookie(sign_in.COOKIE, "", seconds=0))
     return Answer(SignedIn(signed_in=True), 201, see_other="/portal", cookies=cookies)
 
 
@@ -159,13 +166,27 @@ def change_contact(wanted: ContactChange) -> Answer:
     return Answer(contact.change(donor_id, wanted), see_other="/portal/contact", told="contact")
 
 
-def _by_code(wanted: SessionRequest) -> str:
+def _counted(doing: Literal["sign_in", "session"], email: str) -> bool:
+    """
+    Count the try, and say whether it comes from a browser that the donor has used before. Raises TooMany.
+
+    That one is counted by itself, all others by the address.
+    """
+    own = known_browsers.name_of(routes.caller(), email)
+    try:
+        rate_limit.allow(doing, ip=routes.caller().ip, email="" if own else email, browser=own)
+    except TooMany as full:
+        raise TooMany(TOO_OFTEN, retry_after=full.retry_after) from full
+    return bool(own)
+
+
+def _by_code(wanted: SessionRequest) -> sign_in.Entered:
     if not wanted.email or not wanted.code:
         raise InvalidInput("Send the token, or the address and the code.", code="missing", field="code")
     email = checked_email(wanted.email, "email")
     sign_in.check_code(wanted.code)
-    rate_limit.allow("session", ip=routes.caller().ip, email=email)
-    return sign_in.by_code(email, wanted.code)
+    own = _counted("session", email)
+    return sign_in.by_code(email, wanted.code, own=own)
 
 
 def _signed_out() -> Answer:

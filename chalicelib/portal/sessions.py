@@ -13,7 +13,9 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,7 +23,10 @@ from chalicelib import items, keys, writes
 from chalicelib.clock import epoch_seconds
 from chalicelib.errors import NotFound, NotSignedIn
 from chalicelib.http import SESSION_COOKIE, Caller, cookie, require_own_form, require_own_origin
-from chalicelib.portal import devices
+from chalicelib.portal import devices, known_browsers
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 COOKIE = SESSION_COOKIE
 # OWASP ASVS 5.0, V7.3: an idle and an absolute limit, both short where money is shown.
@@ -53,18 +58,18 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
         return now < self.expires_at and now < self.began + WHOLE_SECONDS
 
 
-def begin(donor_id: str, caller: Caller) -> str:
+def begin(donor_id: str, caller: Caller, also: Iterable[TransactWriteItemTypeDef] = ()) -> str:
     """
     Open a new session, end the one this browser had, and give the cookie that carries it.
 
-    Raises NotSignedIn for a donor who was erased meanwhile.
+    `also` is written with it or not at all. Raises NotSignedIn for a donor who was erased meanwhile.
     """
     end(caller)
     token, now = _place(donor_id) + secrets.token_urlsafe(32), epoch_seconds()
     session = Session(donor_id, now, now, now + IDLE_SECONDS, devices.name(caller.agent))
     opened = items.put_write(items.passing(), items.as_item(_key(token), session))
     try:
-        items.transact([writes.check(items.giving(), keys.donor(donor_id), NOT_ERASED), opened])
+        items.transact([writes.check(items.giving(), keys.donor(donor_id), NOT_ERASED), opened, *also])
     except items.ConditionFailed as gone:
         raise NotSignedIn("Please sign in.") from gone
     return cookie(COOKIE, token, seconds=WHOLE_SECONDS)
@@ -132,7 +137,12 @@ def end_one(donor_id: str, session_id: str) -> None:
 
 
 def end_all(donor_id: str, but: Caller | None = None) -> int:
-    """End the donor's sessions, all or all but this caller's own; how many they were. Twice is harmless."""
+    """
+    End the donor's sessions, all or all but this caller's own; how many they were. Twice is harmless.
+
+    The browsers are not known again either.
+    """
+    known_browsers.forget(donor_id, but)
     return end_others(donor_id, id_of(but) if but else "")
 
 

@@ -26,7 +26,8 @@ LIFETIME_SECONDS = int(timedelta(minutes=10).total_seconds())
 # The queue's five tries take half an hour. Whoever has waited longer has given up or asked anew, and a link out of the
 # blue, from a dead letter sent back after days, would frighten them.
 WAITED_FOR_SECONDS = int(timedelta(hours=1).total_seconds())
-# Five guesses at 8 digits: 1 in 20 million a request, and a request is limited too.
+# Five guesses at 8 digits: 1 in 20 million a request, and a request is limited too. Strangers have five and the donor's
+# own browsers five, or whoever knows an address could use up its donor's.
 CODE_DIGITS, CODE_TRIES = 8, 5
 
 # One for every cause: which it was is nobody's business who cannot sign in.
@@ -41,27 +42,45 @@ CODE_REFUSED = (
 
 THE_VERY_ONE = "token_hash = :token AND asking_hash = :asking AND expires_at > :now"
 TRIES_LEFT = "attribute_exists(pk) AND expires_at > :now AND tries < :most"
+OWN_TRIES_LEFT = "attribute_exists(pk) AND expires_at > :now AND own_tries < :most"
+# A stranger's request does not end that of a browser which the donor has used before.
+NO_OWN_ONE_WAITS = "attribute_not_exists(pk) OR expires_at <= :now OR attribute_not_exists(own)"
 
 
 class SignInAsked(msgspec.Struct, frozen=True, tag=True):
-    """Somebody asked at `asked_at` to sign in with this address, from the browser whose cookie has this hash."""
+    """
+    Somebody asked at `asked_at` to sign in with this address, from the browser whose cookie has this hash.
+
+    `own`: a browser in which it was signed in to before.
+    """
 
     email: str
     asking_hash: str
     request_id: str
     asked_at: int
+    own: bool = False
 
 
-def ask(email: str) -> str:
+class Entered(msgspec.Struct, frozen=True):
+    """Who has shown that they read the mail, and by which address it was asked for."""
+
+    donor_id: str
+    email_sha256: str
+
+
+def ask(email: str, *, own: bool = False) -> str:
     """Have the mail sent, if there is a donor; give the secret that stays with the asking browser."""
     asking = secrets.token_urlsafe(32)
-    outbox.ask(SignInAsked(email, _hash(asking), secrets.token_hex(8), epoch_seconds()))
+    outbox.ask(SignInAsked(email, _hash(asking), secrets.token_hex(8), epoch_seconds(), own))
     return asking
 
 
 def send(job: SignInAsked) -> None:
     """
     Send link and code to a known donor; a new request ends the one before. For an unknown address, nothing.
+
+    A stranger's request does nothing for the ten minutes in which one of the
+    donor's own browsers waits: else it would end that one again and again.
 
     A request that comes again after its mail was sent does nothing: it must
     not make the link in that mail useless, nor bring a used one back. So does
@@ -86,12 +105,26 @@ def send(job: SignInAsked) -> None:
         "tries": 0,
         "expires_at": epoch_seconds() + LIFETIME_SECONDS,
     }
-    items.put(items.passing(), keys.passing("SIGNIN", name) | request)
+    if not _placed(keys.passing("SIGNIN", name) | request, own=job.own):
+        log.count("sign_in_waits_elsewhere")
+        return
     link = f"{settings.current().site_url}/portal/enter#token={name}.{secret}"
     outbox.send_once("sign_in", job.request_id, donor.email, {"link": link, "code": f"{code[:4]} {code[4:]}"})
 
 
-def by_token(token: str, asking: str) -> str:
+def _placed(request: items.Item, *, own: bool) -> bool:
+    """Whether the request stands now, in the place of any before."""
+    if own:
+        items.put(items.passing(), request | {"own": True, "own_tries": 0})
+        return True
+    try:
+        items.put(items.passing(), request, NO_OWN_ONE_WAITS, {":now": epoch_seconds()})
+    except items.ConditionFailed:
+        return False
+    return True
+
+
+def by_token(token: str, asking: str) -> Entered:
     """
     The donor whose link this is, once, in the browser that asked.
 
@@ -106,30 +139,31 @@ def by_token(token: str, asking: str) -> str:
         used = None
     if used is None:
         raise _refused()
-    return str(used["donor_id"])
+    return Entered(str(used["donor_id"]), name)
 
 
-def by_code(email: str, code: str) -> str:
+def by_code(email: str, code: str, *, own: bool = False) -> Entered:
     """
     The donor whose code this is, in any browser. Five wrong ones end the code.
 
     The try is counted before the code is compared, so that parallel guesses
-    are counted too. The link goes on working where it was asked for: else
-    anybody who knows an address could keep its donor out by guessing.
+    are counted too. The link goes on working where it was asked for, and the
+    code in the donor's own browsers, whatever strangers guess.
     """
     name = keys.email_hash(email)
     digits = "".join(char for char in code if char.isdigit())
-    key, now = keys.passing("SIGNIN", name), epoch_seconds()
+    key, values = keys.passing("SIGNIN", name), {":one": 1, ":now": epoch_seconds(), ":most": CODE_TRIES}
     try:
-        request = items.update(
-            items.passing(), key, "ADD tries :one", {":one": 1, ":now": now, ":most": CODE_TRIES}, TRIES_LEFT
-        )
+        if own:
+            request = items.update(items.passing(), key, "ADD own_tries :one", values, OWN_TRIES_LEFT)
+        else:
+            request = items.update(items.passing(), key, "ADD tries :one", values, TRIES_LEFT)
         if not hmac.compare_digest(request["code_hash"], _hash_code(name, digits)):
             raise _refused(CODE_REFUSED, "code")
         items.delete(items.passing(), key, "code_hash = :code", {":code": request["code_hash"]})
     except items.ConditionFailed as gone:
         raise _refused(CODE_REFUSED, "code") from gone
-    return str(request["donor_id"])
+    return Entered(str(request["donor_id"]), name)
 
 
 def check_code(code: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from chalicelib.email_forms import on_the_wire
 from chalicelib.errors import NotThere
 from chalicelib.giving import donors
 from chalicelib.partners import store as partnerships
@@ -31,7 +32,7 @@ def tell_address(donor_id: str) -> None:
         for customer_id in _customers(told):
             # Deleted at Stripe by staff: there is nobody left to mail.
             with suppress(NotThere):
-                stripe_api.change_customer(customer_id, {"email": told.email})
+                stripe_api.change_customer(customer_id, {"email": on_the_wire(told.email) or told.email})
         stands = donors.profile(donor_id)
         if stands and stands.email == told.email:
             return

@@ -31,6 +31,7 @@ FORM_PAGES = {
     "erase": "portal/your_data.html",
     "gift-aid": "portal/gift_aid.html",
     "new-email-code": "portal/email_confirm.html",
+    "undo-email": "portal/email_undo.html",
 }
 # What people read at a field of a form that was left empty or cannot be read.
 PLAINER = {

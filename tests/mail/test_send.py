@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ CONTEXT = {
     "portal_url": "https://x.example/portal",
     "give_url": "https://x.example/give", "link": "https://x.example/#t", "code": "1234 5678",
     "interests": ["Stories from the field"], "confirm_url": "https://x.example/c", "preferences_url": "https://x.example/p",
-    "unsubscribe_url": "https://x.example/u", "new": "a•••@example.org", "undo_url": "https://x.example/undo", "days": 7,
+    "unsubscribe_url": "https://x.example/u", "new": "a•••@example.org", "undo_url": "https://x.example/undo#token=t", "undo_page": "https://x.example/undo", "days": 7,
     "kept_until": date(2033, 12, 31), "named": True, "lapsed": False, "owed": "$25.00", "because": "card_expired",
     "pay_url": "https://x.example/i", "retry_on": date(2026, 4, 13),
     "year": "2026", "legal_name": "Open Gate Justice, Inc. (example)", "serial": "US-2026-3f9a1c22d04b-2",
@@ -80,3 +81,11 @@ def test_sign_up_mails_can_be_left_with_one_click(aws_local: Cloud) -> None:
 
     assert message["List-Unsubscribe"] == "<https://x.example/u>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_an_address_is_never_written_in_mime_s_own_code(aws_local: Cloud) -> None:
+    """`=?utf-8?q?…?=@example.org` is another mailbox; a domain has a form of its own for this."""
+    message = send.build("sign_in", "bo@bücher.example", context())
+
+    assert b"\r\nTo: bo@xn--bcher-kva.example\r\n" in message.as_bytes(policy=SMTP)
+    assert not send.can_reach("bö@example.org")

@@ -97,6 +97,19 @@ def test_every_donor_with_something_to_count_gets_one_statement_and_one_mail(jan
     assert register.newest(january.donor_id(CY), "us", 2026) is None
 
 
+def test_who_no_mail_can_reach_is_not_left_for_ever(january: World, run: Run) -> None:
+    """Stripe took an address outside ASCII: the statement is issued and waits, and the run comes to its end."""
+    donor_id = january.donor_id(BOB)
+    items.update(items.giving(), keys.donor(donor_id), "SET email = :odd", {":odd": "bö@example.org"})
+    statements(run)
+    january.work()
+    again = statements(run)
+
+    assert again.well
+    assert "issued, no address to mail" in again.said
+    assert told(january) == [ANN]
+
+
 def test_a_run_that_broke_off_goes_on_with_those_who_were_not_told(january: World, run: Run) -> None:
     """The second start asks only for whom no mail has gone to."""
     statements(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from chalicelib.mail import errands
 from chalicelib.portal import email_change, sessions
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
+from tests.portal.calls import everything
 from tests.processor.power import PowerCut, cut
 
 NEW, THIRD, BOB = "ann@new.example", "ann@third.example", "bob@example.org"
@@ -49,7 +51,11 @@ def change(giving: World, site: Site, email: str = NEW) -> Answered:
 
 
 def undo_token(giving: World, nth: int = -1) -> str:
-    return giving.mails("was changed")[nth].text.split("undo?token=")[1].split()[0]
+    return giving.mails("was changed")[nth].text.split("undo#token=")[1].split()[0]
+
+
+def undo_code(giving: World, nth: int = -1) -> str:
+    return re.findall(r"(?:\d{4} ){4}\d{4}", giving.mails("was changed")[nth].text)[0]
 
 
 def stripe_addresses(giving: World) -> set[str]:
@@ -251,15 +257,15 @@ def waiting() -> list[str]:
 
 
 def test_the_old_address_can_undo_it_for_a_week(giving: World, ann: Site) -> None:
-    """Reading the page does nothing, the button all: address, sessions, Stripe. Once."""
+    """Reading the page does nothing, the button all: address, sessions, Stripe. Once. Without JavaScript, by the code."""
     change(giving, ann)
     token, anybody = undo_token(giving), Site()
     giving.advance(days=6.9)
     thief = Site()
     thief.sign_in(giving, NEW)
-    assert "Bring my address back" in anybody.get(f"/portal/email/undo?token={token}", "text/html").text
+    assert "Bring my address back" in anybody.get("/portal/email/undo", "text/html").text
     assert donors.profile(giving.donor_id()).email == NEW
-    answer = anybody.form("/portal/email/undo", {"token": token})
+    answer = anybody.form("/portal/email/undo", {"code": undo_code(giving)})
     giving.work()
 
     assert (answer.status, answer.headers["location"]) == (303, "/portal/email/undone")
@@ -273,10 +279,11 @@ def test_the_old_address_can_undo_it_for_a_week(giving: World, ann: Site) -> Non
 def test_after_a_week_it_stays(giving: World, ann: Site) -> None:
     """Also while the table still has it."""
     change(giving, ann)
-    token = undo_token(giving)
+    token, typed = undo_token(giving), undo_code(giving)
     giving.advance(days=7, seconds=1)
 
     assert Site().post("/portal/email/undo", {"token": token}).status in {400, 409}
+    assert Site().post("/portal/email/undo", {"code": typed}).status == 400
     assert donors.profile(giving.donor_id(NEW)).email == NEW
 
 
@@ -284,11 +291,12 @@ def test_who_had_the_address_longer_undoes_every_later_change(giving: World, ann
     """A thief changes it twice: the first link brings Ann's back, and the thief's own link is worth nothing."""
     change(giving, ann, NEW)
     change(giving, ann, THIRD)
-    firsts, thiefs = undo_token(giving, 0), undo_token(giving, 1)
+    firsts, thiefs, thiefs_code = undo_token(giving, 0), undo_token(giving, 1), undo_code(giving, 1)
     assert Site().post("/portal/email/undo", {"token": firsts}).status == 200
     giving.work()
 
     assert Site().post("/portal/email/undo", {"token": thiefs}).status == 409
+    assert Site().post("/portal/email/undo", {"code": thiefs_code}).status == 409
     assert donors.profile(giving.donor_id(ANN)).email == ANN
     assert (donors.id_by_email(NEW), donors.id_by_email(THIRD)) == (None, None)
 
@@ -300,6 +308,108 @@ def test_an_undo_link_cannot_be_made_up(giving: World, ann: Site, token: str) ->
 
     assert Site().post("/portal/email/undo", {"token": token}).status == 400
     assert donors.profile(giving.donor_id(NEW)).email == NEW
+
+
+@pytest.mark.parametrize("typed", ["", "1", "12345678", "1234 5678 9012 3456 7890", "٠" * 20])
+def test_an_undo_code_cannot_be_made_up(giving: World, ann: Site, typed: str) -> None:
+    """It has 20 digits, and a wrong one is told at its field without JavaScript."""
+    change(giving, ann)
+    page = Site().form("/portal/email/undo", {"code": typed})
+
+    assert page.status == 400
+    assert 'aria-invalid="true"' in page.text
+    assert donors.profile(giving.donor_id(NEW)).email == NEW
+
+
+def test_nobody_can_spoil_the_code_for_its_owner(giving: World, ann: Site) -> None:
+    """Who took the account over guesses, from everywhere and all day long: the right code works as before."""
+    change(giving, ann)
+    right = undo_code(giving)
+    for number in range(60):
+        thief = Site()
+        thief.come_from(f"203.0.113.{number}")
+        assert thief.post("/portal/email/undo", {"code": f"{number:020d}"}).status == 400
+    answer = Site().post("/portal/email/undo", {"code": right.replace(" ", "-")})
+
+    assert answer.status == 200
+    assert donors.profile(giving.donor_id(ANN)).email == ANN
+
+
+def test_no_part_of_the_undo_is_ever_in_an_address_that_a_server_sees(giving: World, ann: Site) -> None:
+    """Good for a week, it would stand in access logs and be read by whatever opens links in mails."""
+    change(giving, ann)
+    mail = giving.mails("was changed")[-1]
+    asked = [link.partition("#")[0] for link in re.findall(r'http[^\s"<>]*/portal/email/undo[^\s"<>]*', mail.text + mail.html)]
+
+    assert set(asked) == {"http://127.0.0.1:8000/portal/email/undo"}
+    assert f"#token={undo_token(giving)}" in mail.html
+    assert undo_code(giving) in mail.html
+
+
+def test_what_reads_the_old_mailbox_before_its_owner_undoes_nothing(giving: World, ann: Site) -> None:
+    """A scanner opens the link, by every method that changes nothing, with the token in the query too, and posts an empty form."""
+    change(giving, ann)
+    token, scanner = undo_token(giving), Site()
+    for method, query in (("HEAD", ""), ("GET", ""), ("GET", f"?token={token}"), ("GET", f"?code={undo_code(giving)}".replace(" ", "%20"))):
+        scanner.request(method, f"/portal/email/undo{query}", headers={"Accept": "text/html"})
+    assert scanner.form("/portal/email/undo", {}).status == 400
+    giving.work()
+
+    assert donors.profile(giving.donor_id(NEW)).email == NEW
+    assert Site().post("/portal/email/undo", {"token": token}).status == 200
+
+
+def move_often(giving: World, times: int) -> None:
+    """Whoever is in Ann's account changes its address again and again within the week."""
+    for number in range(times):
+        now = Site()
+        now.sign_in(giving, NEW if number == 0 else f"thief{number}@new.example")
+        assert change(giving, now, f"thief{number + 1}@new.example").status == 200
+        giving.advance(hours=3)
+
+
+def test_no_number_of_changes_takes_the_first_undo_away(giving: World, ann: Site) -> None:
+    """Beyond ten open ones the next change is refused, before a mail and after the proof, and the first link still works."""
+    change(giving, ann)
+    move_often(giving, email_change.CHANGES_A_WEEK - 2)
+    thief = Site()
+    thief.sign_in(giving, f"thief{email_change.CHANGES_A_WEEK - 2}@new.example")
+    ask(giving, thief, "kept@new.example")
+    waits = proof(giving)
+    items.update(items.giving(), keys.donor(giving.donor_id(ANN)), "SET email_changes = list_append(email_changes, :one)", {":one": [another_undo(giving)]})
+    refused = [thief.post("/portal/email", {"new_email": "more@new.example"}), thief.post("/portal/email/confirm", waits)]
+    giving.work()
+
+    assert [(answer.status, answer.json["error"]["code"]) for answer in refused] == [(409, "email_changed_too_often")] * 2
+    assert donors.id_by_email("kept@new.example") is None
+    assert Site().post("/portal/email/undo", {"token": undo_token(giving, 0)}).status == 200
+    giving.work()
+    assert donors.profile(giving.donor_id(ANN)).email == ANN
+    assert donors.id_by_email("thief3@new.example") is None
+    giving.advance(days=1)
+    Site().sign_in(giving, ANN)
+
+
+def another_undo(giving: World) -> str:
+    """One more open change, as a request that was proven at the same time would have left it."""
+    undo = email_change.find_undo(donors.profile(giving.donor_id(ANN)).email_changes[-1])
+    assert undo
+    items.put(items.passing(), items.as_item(keys.passing("UNDO", "f" * 32), undo))
+    return "f" * 32
+
+
+def test_after_the_week_there_is_room_again(giving: World, ann: Site) -> None:
+    """What cannot be undone any more is not kept, and bars nobody."""
+    change(giving, ann)
+    move_often(giving, email_change.CHANGES_A_WEEK - 1)
+    last = f"thief{email_change.CHANGES_A_WEEK - 1}@new.example"
+    giving.advance(days=7)
+    later = Site()
+    later.sign_in(giving, last)
+
+    assert change(giving, later, THIRD).status == 200
+    assert len(donors.profile(giving.donor_id(ANN)).email_changes) == 1
+    assert sum(item["pk"].startswith(("UNDO#", "CODE#")) for item in everything(items.passing())) == 2
 
 
 @pytest.mark.parametrize("path", ["/portal/email", "/portal/email/confirm", "/portal/email/undo"])
@@ -319,7 +429,9 @@ def test_what_is_kept_of_a_proof_opens_nothing(giving: World, ann: Site) -> None
     ann.post("/portal/email/confirm", proof(giving))
     giving.work()
 
-    assert undo_token(giving) not in str(aws.dynamodb().scan(TableName=items.passing(), Limit=100)["Items"])
+    kept = str(aws.dynamodb().scan(TableName=items.passing(), Limit=100)["Items"])
+    assert undo_token(giving) not in kept
+    assert undo_code(giving).replace(" ", "") not in kept.replace(" ", "")
 
 
 def test_wherever_the_power_goes_out_it_is_changed_and_told_or_neither(giving: World, ann: Site) -> None:

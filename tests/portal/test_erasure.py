@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -126,7 +127,8 @@ def test_every_call_of_the_portal_is_refused_from_then_on(giving: World, ann: Si
 def test_a_link_that_was_mailed_before_opens_nothing(giving: World, ann: Site) -> None:
     """Neither one to sign in, nor one that would bring an old address back."""
     change(giving, ann, NEW)
-    undo = giving.mails("was changed")[0].text.split("undo?token=")[1].split()[0]
+    undo = giving.mails("was changed")[0].text.split("undo#token=")[1].split()[0]
+    typed = re.findall(r"(?:\d{4} ){4}\d{4}", giving.mails("was changed")[0].text)[0]
     other = Site()
     other.post("/portal/sign-in", {"email": NEW})
     giving.work()
@@ -135,6 +137,7 @@ def test_a_link_that_was_mailed_before_opens_nothing(giving: World, ann: Site) -
 
     assert other.post("/portal/session", {"token": token}).status == 401
     assert other.post("/portal/email/undo", {"token": undo}).status == 409
+    assert other.post("/portal/email/undo", {"code": typed}).status == 400
     assert (donors.id_by_email(ANN), donors.id_by_email(NEW)) == (None, None)
 
 

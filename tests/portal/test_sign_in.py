@@ -50,7 +50,7 @@ def test_on_https_every_cookie_of_the_portal_is_a_host_cookie(giving: World, sec
     assert secure.post("/portal/session", {"token": token}, origin=HTTPS).status == 201
 
     found = set_cookies([line for line in lines if "Max-Age=0" not in line])
-    assert found.keys() == {"__Host-asking", "__Host-session"}
+    assert found.keys() == {"__Host-asking", "__Host-session", "__Host-known"}
     assert {len(attributes) for attributes in found.values()} == {5}
     for attributes in found.values():
         assert {"Path=/", "HttpOnly", "SameSite=Lax", "Secure"} < attributes
