@@ -48,7 +48,8 @@ class Settled(msgspec.Struct, frozen=True):
     What a charge came to: every fact that Stripe tells of it, and those of them that the books lacked.
 
     There is none of a payment that has not arrived, nor of another product's,
-    nor of one of which Stripe says something that we do not know.
+    nor of one of which Stripe says something that we do not know, or says that
+    it succeeded and was not paid.
     """
 
     of: Literal["a gift", "no payment", "something else", "not known"]
@@ -67,7 +68,7 @@ def charge(charge_id: str) -> Settled:
     found = stripe_api.charge(charge_id)
     if not events.is_paid(found):
         _tell_guard(found)
-        return Settled("no payment" if events.is_known(found) else "not known")
+        return Settled("no payment" if events.is_unpaid(found) else "not known")
     of = whose.of_charge(found)
     about, subscription_id = of.about, of.subscription_id
     if about is None:
