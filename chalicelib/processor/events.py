@@ -61,14 +61,14 @@ def about_of_invoice(invoice: Object) -> About | None:
     What the donor said of the monthly gift that this invoice is a month of.
 
     The first invoice is the gift the browser named; each later one gets an id
-    of its own. `source` and `fund` stay. Which of the two an invoice is must
-    be known: a guess would stand in the ledger for good.
+    of its own, and so does one for a reason that we do not know: it is paid,
+    and an id made from its invoice is no other gift's. `source` and `fund` stay.
     """
     about, reason = about_of(_subscription_details(invoice).get("metadata")), invoice["billing_reason"]
     if about is None or reason == "subscription_create":
         return about
-    if not vocabulary.is_known("invoice", "billing_reason", reason):
-        raise ValueError("first month or a later one?")
+    if not isinstance(reason, str):
+        raise TypeError("first month or a later one?")
     return msgspec.structs.replace(about, gift_id=renewal_id(invoice["id"]))
 
 @understood
