@@ -37,7 +37,7 @@ def run(given: argparse.Namespace, console: Console) -> bool:
     healed = reconciling.over(first, last, zone, console)
     stand = [fact for fact in facts() if fact.at.timestamp() <= last]
     moved = moved_until(first, last, {fact.charge_id for fact in stand})
-    wrong = sorted(_unbacked(stand, moved))
+    wrong = sorted([*_unbacked(stand, moved), *_unequal(stand, moved)])
     _say(wrong, stand, console)
     totals = total(stand, moved.values())
     reconciling.show_totals(totals, f"All of the {len(stand)} facts, and all of Stripe's movements of them", console)
@@ -58,12 +58,19 @@ def moved_until(first: int, last: int, charges: set[str]) -> dict[Name, Movement
     for start in range(first, last + 1, reconcile.SLICE_SECONDS):
         moved = movements.between(start, min(start + reconcile.SLICE_SECONDS - 1, last))
         for charge_id in charges & set(moved.by_charge):
-            found |= moved.by_charge[charge_id]
+            for movement in moved.by_charge[charge_id].values():
+                movements.put_in(found, movement)
     return found
 
 
 def total(stand: list[Fact], moved: Any) -> dict[str, Totals]:
-    """What all facts come to, and what all movements do: two sums that know nothing of each other."""
+    """
+    What all facts come to, and what all movements do: two sums that know nothing of each other.
+
+    But where Stripe converted. There a movement counts as the charge, refund
+    or dispute says, as its fact does; that it became what the balance holds
+    is shown by the rate alone.
+    """
     totals: dict[str, Totals] = defaultdict(Totals)
     for fact in stand:
         totals[fact.money.currency].ledger += SIGN[fact.kind] * fact.money.minor
@@ -81,10 +88,17 @@ def _unbacked(stand: list[Fact], moved: dict[Name, Movement]) -> list[tuple[str,
     ]
 
 
+def _unequal(stand: list[Fact], moved: dict[Name, Movement]) -> list[tuple[str, str]]:
+    """The movements, by charge, that are of another amount than their facts, or of one that is not to be trusted."""
+    return [
+        (moved[each].charge_id, f"{why}: {' '.join(each)}") for each, why in comparing.unequal(stand, moved).items()
+    ]
+
+
 def _say(wrong: list[tuple[str, str]], stand: list[Fact], console: Console) -> None:
     if stand:
         console.print(f"The oldest fact is of {from_epoch(int(min(fact.at.timestamp() for fact in stand))):%Y-%m-%d}.")
     if wrong:
-        console.print(f"In the ledger, and not at Stripe: {len(wrong)}")
+        console.print(f"In the ledger, and not or otherwise at Stripe: {len(wrong)}")
     for charge_id, fact in wrong:
         console.print(f"  {charge_id}: {fact}", soft_wrap=True)

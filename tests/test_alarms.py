@@ -8,6 +8,7 @@ import re
 import pytest
 
 from chalicelib import letters, log, settings
+from chalicelib.guard import challenge
 from local import package
 from local.cloud import Cloud, description
 
@@ -40,11 +41,13 @@ def _said(function: str) -> set[str]:
 
 def test_what_a_person_must_look_at_has_an_alarm_and_no_alarm_waits_for_nothing():
     """
-    Both ways: a name misspelt on either side would be an alarm that never rings.
+    Both ways: a name misspelt on either side would be an alarm that never rings, or a heartbeat that is never heard.
     """
-    watched = {alarm["MetricName"] for alarm in _alarms().values() if alarm["Namespace"] == OWN}
+    own = {name: alarm["MetricName"] for name, alarm in _alarms().items() if alarm["Namespace"] == OWN}
+    beats = {metric for name, metric in own.items() if name in HEARTBEATS}
 
-    assert _said("alarm") == watched
+    assert _said("alarm") == set(own.values()) - beats
+    assert beats <= _said("count")
     assert not _said("alarm") & _said("count"), "an event either needs a person or it does not"
 
 
@@ -106,6 +109,37 @@ def test_an_engineer_finds_what_to_do_for_every_alarm():
 
     assert sorted(_alarms()) == sorted(name for row in rows for name in re.findall(r"`(\w+)`", row[0]))
     assert all(len(row) == 3 and all(cell.strip() for cell in row) for row in rows)
+
+
+@pytest.mark.parametrize(("result", "rings"), [("passed", 0), ("failed", 0), ("unknown", 1)])
+def test_a_challenge_that_nobody_can_judge_rings(
+    aws_local: Cloud, capsys: pytest.CaptureFixture[str], result: challenge.Result, rings: int
+):
+    """
+    A secret that was rolled, or Cloudflare down, keeps donors out; a robot that fails is what the challenge is for.
+    """
+
+    class Says:
+        def verify(self, answer: str, ip: str) -> challenge.Result:
+            return result
+
+    challenge.set_verifier(Says())
+    try:
+        assert challenge.verify("x", "203.0.113.9") == result
+    finally:
+        challenge.set_verifier()
+
+    assert capsys.readouterr().out.count('"challenge_unknown":[1.0]') == rings
+
+
+def test_silence_is_that_of_payments():
+    """
+    Any other event, or letters that staff send back, would cover that no payment is told of any more.
+    """
+    alarm = _alarms()["SilenceAlarm"]
+
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == (OWN, "payment_event", "Sum")
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
 
 
 def test_the_cause_outlives_the_letter():

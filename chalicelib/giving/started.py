@@ -124,10 +124,21 @@ def keep_page(started: Started, session_id: str, url: str) -> Started:
     return items.as_struct(_update_or_read(started.gift_id, change, values, HAS_NO_PAGE), Started)
 
 
-def paid(gift_id: str, donor_id: str, charge_id: str) -> None:
-    """Note on a gift's own record that it is in the ledger, and where. Renewals have no such record."""
+def paid(gift_id: str, donor_id: str, charge_id: str) -> bool:
+    """
+    Note on a gift's own record which charge pays it, and whose; False if that is another charge.
+
+    Whoever paid: the record is the one place where two payers of one gift
+    meet. Renewals have no such record.
+    """
     values = {":donor": donor_id, ":charge": charge_id}
-    _note(gift_id, "SET donor_id = :donor, charge_id = :charge", values, IS_THIS_PAYMENT)
+    try:
+        items.update(
+            items.giving(), _key(gift_id), "SET donor_id = :donor, charge_id = :charge", values, IS_THIS_PAYMENT
+        )
+    except items.ConditionFailed as overtaken:
+        return overtaken.item is None
+    return True
 
 
 def progressed(gift_id: str, session_id: str, progress: Progress) -> None:
@@ -137,19 +148,15 @@ def progressed(gift_id: str, session_id: str, progress: Progress) -> None:
     A word about a page that is not the gift's present one is left aside:
     the donor may already be paying on the next.
     """
-    values = {":progress": progress, ":rank": RANK[progress], ":session": session_id}
-    _note(gift_id, "SET progress = :progress, progress_rank = :rank", values, IS_LATER)
+    change, values = "SET progress = :progress, progress_rank = :rank", {":progress": progress, ":rank": RANK[progress]}
+    try:
+        items.update(items.giving(), _key(gift_id), change, {**values, ":session": session_id}, IS_LATER)
+    except items.ConditionFailed:
+        return
 
 
 def _key(gift_id: str) -> keys.Key:
     return keys.pointer("GIFT", gift_id)
-
-
-def _note(gift_id: str, change: str, values: items.Item, condition: str) -> None:
-    try:
-        items.update(items.giving(), _key(gift_id), change, values, condition)
-    except items.ConditionFailed:
-        return
 
 
 def _update_or_read(gift_id: str, change: str, values: items.Item, condition: str) -> items.Item:

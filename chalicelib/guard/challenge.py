@@ -72,8 +72,11 @@ def can_be_put() -> bool:
 
 
 def verify(answer: str, ip: str) -> Result:
-    """Whether this answer shows a person. An `unknown` is counted: an alarm stands on it."""
+    """Whether this answer shows a person. `unknown` has an alarm: while it lasts, few who are asked come through."""
     by_settings: Verifier = StandIn() if settings.current().turnstile_secret == STAND_IN else Turnstile()
     result = (_verifier or by_settings).verify(answer, ip)
-    log.count(f"challenge_{result}")
+    if result == "unknown":
+        log.alarm("challenge_unknown")
+    else:
+        log.count(f"challenge_{result}")
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from chalicelib.giving.gift import SIGN, Fact
+from chalicelib.processor import movements
 from chalicelib.processor.movements import Movement, Name
 
 
@@ -14,9 +15,17 @@ def name(fact: Fact) -> Name:
 
 
 def missing(facts: Iterable[Fact], moved: Mapping[Name, Movement]) -> list[Name]:
-    """The movements that do not stand in the books with just their amount."""
+    """The movements that do not stand in the books at all."""
+    stand = {name(fact) for fact in facts}
+    return [each for each in moved if each not in stand]
+
+
+def unequal(facts: Iterable[Fact], moved: Mapping[Name, Movement]) -> dict[Name, str]:
+    """The movements of another amount than their facts, or of one that is not to be trusted, each with why."""
     stand = {name(fact): fact.money for fact in facts}
-    return [each for each, movement in moved.items() if stand.get(each) != movement.money]
+    differ = [each for each, money in stand.items() if each in moved and money != moved[each].money]
+    doubtful = {each: movement.doubt for each, movement in moved.items() if movement.doubt}
+    return dict.fromkeys(differ, movements.ANOTHER_AMOUNT) | doubtful
 
 
 def unbacked(facts: Iterable[Fact], moved: Mapping[Name, Movement], first: float, last: float) -> bool:
@@ -42,8 +51,9 @@ def excess(facts: Iterable[Fact], told: Iterable[Fact]) -> set[Name]:
     return {name(fact) for fact in facts if fact.kind != "dispute_unclear"} - {name(fact) for fact in told}
 
 
-def in_words(lacking: Iterable[Name], too_many: Iterable[Name]) -> str:
+def in_words(lacking: Iterable[Name], too_many: Iterable[Name], unlike: Mapping[Name, str]) -> str:
     """What is wrong with a charge, by the ids of Stripe's objects; an empty text if nothing is."""
     said = [f"not in the books: {kind} {stripe_id}" for kind, stripe_id in sorted(lacking)]
     said += [f"not at Stripe: {kind} {stripe_id}" for kind, stripe_id in sorted(too_many)]
+    said += [f"{why}: {kind} {stripe_id}" for (kind, stripe_id), why in sorted(unlike.items())]
     return ", ".join(said)

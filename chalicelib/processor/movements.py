@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -29,14 +30,30 @@ KINDS: dict[str, tuple[Kind | Literal["reversal"], Kind]] = {
 # Source: https://docs.stripe.com/reports/reporting-categories
 CATEGORIES = frozenset({"charge", "charge_failure", "refund", "refund_failure", "dispute", "dispute_reversal"})
 
+# Why the amount of a movement is not to be trusted.
+ANOTHER_AMOUNT = "another amount moved"
+OFF_RATE = "not converted at its rate"
+NO_RATE = "converted at no rate"
+MOVED_AGAIN = "moved more than once"
+
+# What a conversion may be off by: the minor unit that it was rounded to, and what its rate was rounded to. Stripe
+# writes some six digits of a rate; four are counted on.
+ROUNDED_MINOR, RATE_ROUNDED = 1, Decimal("0.0001")
+
 
 class Movement(msgspec.Struct, frozen=True):
-    """One movement of Stripe's balance as the fact that it is, in the currency in which the donor was charged."""
+    """
+    One movement of Stripe's balance as the fact that it is, in the currency in which the donor was charged.
+
+    `doubt` says why its amount is not to be trusted, if it is not: its own
+    and that of the charge, refund or dispute that it is about do not go together.
+    """
 
     kind: Kind | Literal["reversal"]
     stripe_id: str
     charge_id: str
     money: Money
+    doubt: str = ""
 
     @property
     def name(self) -> Name:
@@ -55,6 +72,20 @@ class Moved(msgspec.Struct):
     unreadable: list[str]
 
 
+def put_in(moved: dict[Name, Movement], movement: Movement) -> None:
+    """
+    Put a movement beside the others of its charge.
+
+    What is moved for one thing moves once: a second time adds up, and so is
+    another amount than that of the fact.
+    """
+    before = moved.get(movement.name)
+    if before:
+        doubt = before.doubt or movement.doubt or MOVED_AGAIN
+        movement = msgspec.structs.replace(movement, money=before.money + movement.money, doubt=doubt)
+    moved[movement.name] = movement
+
+
 def between(first: int, last: int) -> Moved:
     """What moved from `first` to `last` (epoch seconds, inclusive); payouts and fees are nobody's gift."""
     moved = Moved(defaultdict(dict), [])
@@ -66,7 +97,7 @@ def between(first: int, last: int) -> Moved:
             moved.unreadable.append(str(transaction.get("id")))
             continue
         if movement:
-            moved.by_charge[movement.charge_id][movement.name] = movement
+            put_in(moved.by_charge[movement.charge_id], movement)
     return moved
 
 
@@ -89,8 +120,9 @@ def read(transaction: Object) -> Movement | None:
     """
     A balance transaction in the words of the ledger, or None if it is about no charge.
 
-    Its own amount is in the currency of the charity's account; its source
-    knows what the donor was charged, so totals agree also after conversion.
+    Its own amount is what moved. That of its source, from which our facts
+    come as well, only stands in for it where Stripe converted: then the
+    balance is in a currency in which no donor was charged.
     Source: https://docs.stripe.com/reports/balance-transaction-types
     """
     source = transaction["source"]
@@ -102,8 +134,32 @@ def read(transaction: Object) -> Movement | None:
     if not charge_id:
         return None  # money given back that no charge brought, from a balance that donors do not have
     outward, inward = KINDS[source["object"]]
-    money = Money(source.get("amount_captured") or source["amount"], source["currency"])
-    return Movement(outward if transaction["amount"] < 0 else inward, source["id"], charge_id, money)
+    own = Money(abs(transaction["amount"]), transaction["currency"])
+    said = Money(source.get("amount_captured") or source["amount"], source["currency"])
+    converted = own.currency != said.currency
+    return Movement(
+        kind=outward if transaction["amount"] < 0 else inward,
+        stripe_id=source["id"],
+        charge_id=charge_id,
+        money=said if converted else own,
+        doubt=_ill_converted(said, own, transaction.get("exchange_rate")) if converted else _another(said, own),
+    )
+
+
+def _another(said: Money, own: Money) -> str:
+    return "" if said == own else ANOTHER_AMOUNT
+
+
+def _ill_converted(said: Money, own: Money, rate: float | None) -> str:
+    """
+    Why one cannot have become the other at Stripe's own rate; "" if it can. The rate is one of minor units.
+
+    Source: https://docs.stripe.com/api/balance_transactions/object#balance_transaction_object-exchange_rate
+    """
+    if rate is None:
+        return NO_RATE
+    due = said.minor * Decimal(str(rate))
+    return "" if abs(own.minor - due) <= ROUNDED_MINOR + due * RATE_ROUNDED else OFF_RATE
 
 
 def _listed(first: int, last: int) -> list[Object]:

@@ -142,7 +142,8 @@ def _reconcile_charge(charge_id: str, moved: Moved, known: Known, span: Span, re
 
 def _doubtful(place: ledger.Place | None, facts: list[Fact], moved: Moved, span: Span) -> bool:
     """Whether Stripe must be asked for the whole charge: something is missing, undone, undecided or too much."""
-    if place is None or place.unfinished or comparing.missing(facts, moved) or comparing.undecided(facts):
+    lacking = comparing.missing(facts, moved) or comparing.unequal(facts, moved)
+    if place is None or place.unfinished or lacking or comparing.undecided(facts):
         return True
     return span.both_ways and comparing.unbacked(facts, moved, span.first, span.last)
 
@@ -172,7 +173,7 @@ def _settled(charge_id: str, place: ledger.Place | None, report: Report) -> sett
 def _add_up(charge_id: str, facts: list[Fact], told: list[Fact] | None, moved: Moved, report: Report) -> None:
     """Add the charge to both totals: Stripe's by what moved, ours by the same and by what Stripe knows nothing of."""
     too_many = set() if told is None else comparing.excess(facts, told)
-    wrong = comparing.in_words(comparing.missing(facts, moved), too_many)
+    wrong = comparing.in_words(comparing.missing(facts, moved), too_many, comparing.unequal(facts, moved))
     if wrong:
         report.give_up(charge_id, wrong)
     counted = {*moved, *too_many}

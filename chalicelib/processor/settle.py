@@ -19,7 +19,7 @@ from chalicelib import charity, log
 from chalicelib.errors import NotThere
 from chalicelib.gift_aid import pending as gift_aid
 from chalicelib.giving import donors, ledger, receipts, started
-from chalicelib.giving.gift import About, Fact, Payment, without_their_half
+from chalicelib.giving.gift import About, Fact, Payment, second_payment_id, without_their_half
 from chalicelib.guard import outcomes
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
@@ -49,7 +49,8 @@ class Settled(msgspec.Struct, frozen=True):
     What a charge came to: every fact that Stripe tells of it, and those of them that the books lacked.
 
     There is none of a payment that has not arrived, nor of another product's,
-    nor of one of which Stripe says something that we do not know.
+    nor of one of which Stripe says something that we do not know, or says that
+    it succeeded and was not paid.
     """
 
     of: Literal["a gift", "no payment", "something else", "not known"]
@@ -68,21 +69,22 @@ def charge(charge_id: str) -> Settled:
     found = stripe_api.charge(charge_id)
     if not events.is_paid(found):
         _tell_guard(found)
-        return Settled("no payment" if events.is_known(found) else "not known")
+        return Settled("no payment" if events.is_unpaid(found) else "not known")
     of = whose.of_charge(found)
     about, subscription_id = of.about, of.subscription_id
     if about is None:
         log.count("charge_not_ours", charge=charge_id)
         return Settled("something else")
-    donor_id, gift_at = whose.donor_and_when(found)
-    told = _facts(found, gift_at, _payment(found, about, subscription_id, gift_at))
+    known = ledger.place_of(charge_id)
+    donor_id, gift_at = whose.donor_and_when(found, known)
+    booked = msgspec.structs.replace(about, gift_id=_booked_as(about.gift_id, donor_id, charge_id, known))
+    told = _facts(found, gift_at, _payment(found, booked, subscription_id, gift_at))
     new = ledger.record(donor_id, told)
     _look_out_for_halves(charge_id, told)
     place = _place(charge_id)
     if place.unfinished:
         _look_out_for_the_erased(place)
         _learn_address(place, found)
-    started.paid(about.gift_id, donor_id, charge_id)
     if place.unfinished and charity.current().takes_gift_aid(found["currency"]):
         gift_aid.take(donor_id, place.gift_id)
     receipts.send(donor_id, place.gift_id)
@@ -251,6 +253,20 @@ def _customer(hint: Hint) -> None:
     """A donor may have changed the card: each of their monthly gifts takes it up."""
     for each in stripe_api.subscriptions_of(hint.object_id):
         partnership(events.id_of(each))
+
+
+def _booked_as(gift_id: str, donor_id: str, charge_id: str, known: ledger.Place | None) -> str:
+    """
+    The id under which a charge is booked: the gift's own, or one of the charge's own if another charge pays that gift.
+
+    Noted on the gift's record before anything is recorded, so that of two
+    payers, each on a worker, one is the gift's. What is booked keeps its id.
+    """
+    stands = known.gift_id if known else gift_id
+    if started.paid(stands, donor_id, charge_id):
+        return stands
+    log.alarm("gift_paid_twice", charge=charge_id)
+    return stands if known else second_payment_id(charge_id)
 
 
 def _place(charge_id: str) -> ledger.Place:

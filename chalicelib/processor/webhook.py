@@ -14,6 +14,8 @@ from chalicelib.errors import InvalidInput
 # Source: https://docs.stripe.com/webhooks#replay-attacks
 TOLERANCE_SECONDS = 300
 BODY_LIMIT_BYTES = 262_144
+# Stripe sends one for each payment, however it was paid, and for nothing else. The alarm of silence is about these.
+PAYMENT = "charge.succeeded"
 
 
 class Hint(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,7 +44,10 @@ def receive(body: bytes, signature: str) -> str:
     if bool(event.get("livemode")) != given.livemode or _other_account(event, given.stripe_account):
         log.count("event_not_ours", kind=str(event.get("type")))
         return "not_ours"
-    aws.sqs().send_message(QueueUrl=given.money_queue, MessageBody=msgspec.json.encode(_hint(event)).decode())
+    hint = _hint(event)
+    aws.sqs().send_message(QueueUrl=given.money_queue, MessageBody=msgspec.json.encode(hint).decode())
+    if hint.type == PAYMENT:
+        log.count("payment_event", charge=hint.object_id)
     return "queued"
 
 

@@ -40,9 +40,8 @@ def of_charge(found: Object) -> Whose:
     return whose
 
 
-def donor_and_when(found: Object) -> tuple[str, datetime]:
-    """Whose gift a charge is and when it was made: settled the first time, read back ever after."""
-    place = ledger.place_of(found["id"])
+def donor_and_when(found: Object, place: ledger.Place | None) -> tuple[str, datetime]:
+    """Whose gift a charge is and when it was made: settled the first time, read from its place ever after."""
     if place:
         return place.donor_id, place.gift_at
     return donors.found_or_made(events.payer_of(found), events.made_at(found)), _when(found)

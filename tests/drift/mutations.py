@@ -24,7 +24,7 @@ ADDED = {"brand_new": {"object": "novelty", "words": ["x"]}, "also_new": NEW_WOR
 # Every field that our code reads of an object, by the object's kind. What is not here can become anything: a test
 # changes all of it at once.
 READ: dict[str, tuple[str, ...]] = {
-    "balance_transaction": ("amount", "created", "reporting_category", "source"),
+    "balance_transaction": ("amount", "created", "currency", "exchange_rate", "reporting_category", "source"),
     "charge": (
         "amount", "amount_captured", "balance_transaction", "billing_details", "billing_details.address",
         "billing_details.address.line1", "billing_details.email", "billing_details.name", "captured", "created",

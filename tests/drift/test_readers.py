@@ -22,7 +22,7 @@ UNPAID = {"id": "in_1", "object": "invoice", "amount_remaining": 50_00, "currenc
 READERS: dict[str, list[Callable[[Thing], object]]] = {
     "balance_transaction": [movements.read],
     "charge": [
-        events.charge_named, events.intent_of, events.is_known, events.is_paid, events.made_at, events.method_of, events.booked_at,
+        events.charge_named, events.intent_of, events.is_unpaid, events.is_paid, events.made_at, events.method_of, events.booked_at,
         events.is_by_card, events.payer_of,
         lambda charge: events.payment_fact(charge, NOON, PAYMENT),
     ],

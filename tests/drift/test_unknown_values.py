@@ -37,6 +37,9 @@ SAYS_SO = {
     ("subscription", "cancel_at"), ("subscription", "ended_at"), ("subscription", "canceled_at"),
 }  # fmt: skip
 
+# What is booked though we do not know the word, under an id that stands for good: see test_vocabulary.
+STANDS = Mutation("invoice", "billing_reason", "new word")
+
 
 @pytest.mark.slow
 def test_each_field_that_we_read_may_change(stage: Stage) -> None:
@@ -47,7 +50,7 @@ def test_each_field_that_we_read_may_change(stage: Stage) -> None:
     everything else is as it was. A few at a time, of different objects: each
     by itself takes minutes, and is what a fault among them is traced by.
     """
-    own = [each for each in stage.possible if each.path in READ[each.kind]]
+    own = [each for each in stage.possible if each.path in READ[each.kind] and each != STANDS]
     assert len(own) > 100
 
     assert [fault for few in batches(own) for fault in faults(stage, few)] == []
@@ -81,7 +84,7 @@ def test_fields_that_nobody_knows_are_left_aside(stage: Stage) -> None:
 @hypothesis.given(data=st.data())
 def test_several_things_may_change_together(stage: Stage, data: st.DataObject) -> None:
     """A new version changes more than one field; whatever comes together, nothing wrong is written."""
-    every = stage.possible
+    every = [each for each in stage.possible if each != STANDS]
     read = [each for each in every if each.path in READ[each.kind]]
     some = st.lists(st.one_of(st.sampled_from(read), st.sampled_from(every)), min_size=2, max_size=5, unique=True)
 

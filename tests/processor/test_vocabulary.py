@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.errors import NotUnderstood
 from chalicelib.giving import checkout, ledger
+from chalicelib.giving.gift import renewal_id
 from chalicelib.processor import reconcile, settle, stripe_api, vocabulary
 from local.standin.shapes import _options, class_of, fields_of, without_none
 from tests.drift.mutations import Mutation, apply
@@ -151,19 +152,49 @@ def test_a_session_in_a_new_state_is_not_in_the_way_of_a_paid_charge(giving: Wor
     assert [gift.gift_id for gift in giving.gifts()] == [gift_id]
 
 
-def test_a_month_of_which_we_cannot_say_whether_it_is_the_first_waits(giving: World, say: Say, caplog: pytest.LogCaptureFixture) -> None:
-    """Its gift id would stand in the ledger for good. The message comes again, and reconcile says so aloud."""
+@pytest.mark.parametrize("months", [0, 1], ids=["the first", "a later one"])
+def test_a_month_that_is_paid_for_a_reason_that_we_do_not_know_is_booked(
+    giving: World, say: Say, caplog: pytest.LogCaptureFixture, months: int
+) -> None:
+    """It is paid and receipted, under the id of its invoice, and keeps it when we know the reason; an alarm names the word."""
+    giving.standin.set_webhooks("normal" if months else "drop")
+    gift_id = giving.start(50_00, frequency="monthly")
+    giving.pay(gift_id)
+    if months:
+        giving.deliver()
+        giving.standin.set_webhooks("drop")
+        giving.advance(days=31)
+    invoice = giving.standin.read(lambda world: world.all("invoice")[-1]["id"])
+    say("invoice", "billing_reason")
+
+    settle.invoice(invoice)
+
+    assert {("invoice.billing_reason", NEW)} == {(line["field"], line["value"]) for line in counted(caplog, "stripe_value_unknown")}
+    assert [gift.gift_id for gift in giving.gifts()] == [renewal_id(invoice), gift_id][: months + 1]
+    assert len(giving.mails("Receipt")) == months + 1
+    say()
+    assert reconcile.last(days=3, both_ways=True).agrees
+    settle.invoice(invoice)
+    assert len(giving.gifts()) == len(giving.mails("Receipt")) == months + 1
+    assert counted(caplog, "gift_paid_twice") == []
+    again = giving.standin.read(lambda world: len(world.all("checkout.session")))
+    giving.start(50_00, frequency="monthly", gift_id=gift_id)
+    assert giving.standin.read(lambda world: len(world.all("checkout.session"))) == again, "nobody pays it again"
+
+
+def test_a_month_whose_reason_stripe_keeps_to_itself_waits(giving: World, caplog: pytest.LogCaptureFixture) -> None:
+    """No word is not a new word: the message comes again, and reconcile says so aloud."""
     giving.standin.set_webhooks("drop")
     giving.pay(giving.start(50_00, frequency="monthly"))
     (invoice,) = giving.standin.read(lambda world: world.all("invoice"))
-    say("invoice", "billing_reason")
+    giving.standin.read(lambda world: world.all("invoice")[0].update(billing_reason=None))
 
     with pytest.raises(NotUnderstood):
         settle.invoice(invoice["id"])
 
     assert not reconcile.last(days=3).agrees
     assert "payment_processor_not_understood" in counted(caplog, "reconcile_failed")[0]["why"]
-    say()
+    giving.standin.read(lambda world: world.all("invoice")[0].update(billing_reason="subscription_create"))
     assert reconcile.last(days=3).agrees
     assert len(giving.gifts()) == 1
 

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib import aws, settings
 from chalicelib.errors import InvalidInput, MisconfiguredError
 from chalicelib.processor import webhook
 from local.cloud import Cloud
+from tests.giving_world import World
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SECRET = "whsec_local_0123456789"
@@ -49,6 +51,39 @@ def test_a_genuine_event_is_queued_as_ids_only() -> None:
 
     assert webhook.receive(sent, signed(sent, int(NOW.timestamp()))) == "queued"
     assert queued() == [{"type": "charge.succeeded", "object_id": "re_1", "event_id": "evt_1", "charge_id": "ch_9"}]
+
+
+@pytest.mark.parametrize(
+    ("change", "counted"),
+    [
+        ({}, 1), ({"type": "customer.updated"}, 0), ({"type": "checkout.session.completed"}, 0),
+        ({"type": "charge.failed"}, 0), ({"livemode": True}, 0), ({"account": "acct_other"}, 0),
+    ],
+)  # fmt: skip
+def test_a_payment_is_counted_as_a_sign_of_life_and_nothing_else_is(
+    change: dict[str, Any], counted: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The alarm of silence stands on this count: a donor's new address must not cover that no payment comes."""
+    sent = body(**change)
+
+    webhook.receive(sent, signed(sent, int(NOW.timestamp())))
+
+    assert capsys.readouterr().out.count('"payment_event":[1.0]') == counted
+
+
+def test_a_letter_that_is_sent_back_is_no_sign_of_life(giving: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A redrive puts it on the queue again, and no event has come."""
+    gift_id = giving.start(50_00)
+    giving.pay(gift_id)
+    giving.deliver()
+    (charge,) = giving.standin.read(lambda world: world.all("charge"))
+    assert capsys.readouterr().out.count('"payment_event":[1.0]') == 1
+
+    letter = webhook.Hint("charge.succeeded", charge["id"], "evt_1")
+    aws.sqs().send_message(QueueUrl=settings.current().money_queue, MessageBody=json.dumps(msgspec.to_builtins(letter)))
+    giving.work()
+
+    assert capsys.readouterr().out.count('"payment_event"') == 0
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, 10_000_000, -10_000_000])
