@@ -30,12 +30,12 @@ whole declaration is in gift_aid_declarations of whoever paid it.
 
 Not in here: receipts and statements themselves, which you fetch from the portal as PDF; earlier
 copies like this one, which are deleted after a day; the words of mails, which are not kept; hashes
-of your addresses and of what signs you in; the entries by which your addresses, gifts, charges and
-monthly gifts are found, each with the payment page that it was begun on; for two days, that a mail
-which is not about money was sent; and counts against abuse, which are kept for hours or days under
-a hash that leads to nobody. A Gift Aid declaration that waits for a gift to be paid, beside which
-no address was typed, leads to nobody either. Stripe, which took the payments, holds records of its
-own.
+of your addresses, of what signs you in, and of codes that were mailed to you; the entries by which
+your addresses, gifts, charges and monthly gifts are found, each with the payment page that it was
+begun on; for two days, that a mail which is not about money was sent; and counts against abuse,
+which are kept for hours or days under a hash that leads to nobody. A Gift Aid declaration that
+waits for a gift to be paid, beside which no address was typed, leads to nobody either. Stripe,
+which took the payments, holds records of its own.
 """
 
 

@@ -15,7 +15,7 @@ from chalicelib.gift_aid import pending
 from chalicelib.giving import donors, erased, gift_view, spreadsheet
 from chalicelib.giving.donors import Donor
 from chalicelib.giving.gift import Fact, fold_all
-from chalicelib.portal import data_files, sessions
+from chalicelib.portal import data_files, known_browsers, sessions
 from chalicelib.portal.data_files import Row
 from chalicelib.signups import store as signups
 from chalicelib.statements import documents
@@ -92,6 +92,7 @@ def _beside(donor: Donor) -> dict[str, list[Row]]:
     return {
         "sign_ups": _rows(items.signups(), map(signups.key, hashes)),
         "sessions": [_told(msgspec.to_builtins(each)) for each in sessions.of_donor(donor.donor_id).values()],
+        "known_browsers": [_told(each) for each in known_browsers.of_donor(donor.donor_id)],
         "sign_ins_under_way": _rows(passing, (keys.passing("SIGNIN", each) for each in hashes)),
         "address_changes_under_way": _rows(passing, [keys.passing("NEWEMAIL", donor.donor_id)]),
         "address_changes": _rows(passing, (keys.passing("UNDO", each) for each in donor.email_changes)),

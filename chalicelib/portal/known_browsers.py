@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 COOKIE = "known"
 # Many donors come once a year, for the statement in January.
 LIFETIME_SECONDS = int(timedelta(days=400).total_seconds())
+# A new one at every sign-in, and the last one goes: only browsers that were never used again add up.
+MOST = 10_000
 TOKEN = re.compile(r"[0-9a-f]{32}[0-9A-Za-z_-]{43}", re.ASCII)
 
 
@@ -57,10 +59,15 @@ def name_of(caller: Caller, email: str) -> str:
     return _key(token)["sk"]
 
 
+def of_donor(donor_id: str) -> list[items.Item]:
+    """What is kept of the donor's browsers: for which address, by its hash, and until when."""
+    return list(items.query_all(items.passing(), _partition(_place(donor_id)), most=MOST))
+
+
 def forget(donor_id: str, but: Caller | None = None) -> None:
     """Know none of the donor's browsers any more, or only this caller's. Twice is harmless."""
     spared = _token(but) if but else ""
-    for item in items.query_all(items.passing(), _partition(_place(donor_id)), most=10_000):
+    for item in of_donor(donor_id):
         if not spared or item["sk"] != _key(spared)["sk"]:
             items.delete(items.passing(), {"pk": item["pk"], "sk": item["sk"]})
 
