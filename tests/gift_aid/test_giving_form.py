@@ -43,7 +43,7 @@ def test_without_it_nothing_of_it_is_required_or_kept(giving: World, site: Site)
         ("house", "", "name or number of your home"), ("house", "=1+2", "cannot begin with"),
         ("house", "c/o Lee", "your own home"), ("house", "P.O. Box 7", "your own home"),
         ("postcode", "", "postcode of your home"), ("postcode", "12207", "no UK postcode"),
-        ("taxpayer", "", "pay UK tax"), ("scope", "", "choose which gifts"), ("country", "ZZ", "do not know that country"),
+        ("taxpayer", "", "pay UK tax"), ("scope", "", "choose which gifts"), ("country", "ZZ", "choose a country from the list"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(
