@@ -21,6 +21,7 @@ from moto.sqs.models import sqs_backends
 from werkzeug.serving import make_server
 
 from chalicelib import charity
+from local import quick_moto
 
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
@@ -70,6 +71,7 @@ class Cloud:
 
     def start(self) -> None:
         """Listen, and create the stack. Port 0 takes any free one. Raises OSError if the port is taken."""
+        quick_moto.spare()
         one_at_a_time = _OneAtATime(DomainDispatcherApplication(create_backend_app), self._lock)
         self._server = make_server("127.0.0.1", self._port, one_at_a_time, threaded=True, request_handler=_Quiet)
         run = {"poll_interval": 0.05}
