@@ -14,14 +14,14 @@ from typing import Literal
 import msgspec
 
 from chalicelib import clock, keys
-from chalicelib.errors import NotFound, ProcessorUnsure
+from chalicelib.errors import NotFound, PageWorn, ProcessorUnsure
 from chalicelib.gift_aid import pending
 from chalicelib.giving import ledger, payment_page, started
 from chalicelib.giving.gift import Frequency
 from chalicelib.giving.payment_page import thank_you_url
 from chalicelib.giving.started import Started
 from chalicelib.giving.wish import GiftId, GiftRequest, Tribute, checked, hash_of
-from chalicelib.processor import checkouts, stripe_api
+from chalicelib.processor import checkouts, stripe_api, worn_pages
 
 # A wish and its beginning are asked for together.
 __all__ = [
@@ -63,7 +63,8 @@ def start(wanted: GiftRequest, ip: str = "") -> GiftStarted:
     Give the payment page for a checked gift, the same one whenever the same gift is asked for.
 
     A gift that was paid, or is being paid, leads to its thanks instead.
-    Raises GiftTaken if the gift id already stands for something else.
+    Raises GiftTaken if the gift id already stands for something else, and
+    PageWorn if too many cards failed on its page.
     """
     known = started.keep(wanted.gift_id, hash_of(wanted), payment_page.total_of(wanted), wanted.frequency)
     _let_declaration_wait(wanted, known, ip)
@@ -115,7 +116,11 @@ def _place(known: Started) -> str:
     if checkouts.status_of(session) == "open":
         _, url = checkouts.page_of(session)
         return url
-    return "" if checkouts.came_to_nothing(session) else thank_you_url(known.gift_id)
+    if not checkouts.came_to_nothing(session):
+        return thank_you_url(known.gift_id)
+    if worn_pages.is_worn(session):
+        raise PageWorn  # a page for the asking would be three more cards that the guard has not weighed
+    return ""
 
 
 def _page(wanted: GiftRequest, known: Started) -> tuple[str, str] | None:

@@ -78,6 +78,16 @@ def checkout(session_id: str) -> Object:
     return _ask(lambda: client().v1.checkout.sessions.retrieve(session_id, {"expand": ["payment_intent"]}))
 
 
+def checkouts_of(payment_intent_id: str) -> list[Object]:
+    """The Checkout Session on whose page a payment intent is paid; none if it is paid in another way."""
+    return list(_listed(client().v1.checkout.sessions.list, payment_intent=payment_intent_id))
+
+
+def expire_checkout(session_id: str) -> None:
+    """Close a Checkout Session's page. Raises ProcessorRefused if it is open no more."""
+    _ask(lambda: client().v1.checkout.sessions.expire(session_id))
+
+
 def charge(charge_id: str) -> Object:
     """A charge with its balance transaction, payment intent and customer."""
     return _ask(lambda: client().v1.charges.retrieve(charge_id, {"expand": CHARGE_PARTS}))
@@ -131,9 +141,9 @@ def payments_for(invoice_id: str) -> list[Object]:
     return events.payments_paying(list(found))
 
 
-def charges_of(payment_intent_id: str) -> list[Object]:
-    """Every charge that a payment intent made, failed ones too."""
-    return list(_listed(client().v1.charges.list, payment_intent=payment_intent_id))
+def charges_of(payment_intent_id: str) -> Iterator[Object]:
+    """Every charge that a payment intent made, failed ones too; the newest first."""
+    yield from _listed(client().v1.charges.list, payment_intent=payment_intent_id)
 
 
 def subscription(subscription_id: str) -> Object:
