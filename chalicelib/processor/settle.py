@@ -227,8 +227,8 @@ def _look_at_failure(found: Object) -> None:
     Let the guard know of a card that failed, and close the page on which one too many did.
 
     One that names no gift of ours may still be the first of a monthly gift,
-    whose subscription Stripe makes only once it is paid: it counts by its
-    card. At a renewal nobody is at a page.
+    whose subscription Stripe makes only once it is paid: its page names it, or
+    it counts by its card. At a renewal nobody is at a page.
     """
     if not (events.has_failed(found) and events.is_by_card(found)):
         return
@@ -236,9 +236,11 @@ def _look_at_failure(found: Object) -> None:
     if of.anothers:
         log.count("charge_not_ours", charge=events.id_of(found))
         return
-    outcomes.learn(found, of.about.gift_id if of.about else "", monthly=bool(of.subscription_id))
-    if not of.subscription_id:
-        worn_pages.close_if_worn(found)
+    page = None if of.subscription_id else worn_pages.page_of(found, names_gift=of.about is not None)
+    about = of.about or (events.about_of(events.metadata_on(page)) if page else None)
+    outcomes.learn(found, about.gift_id if about else "", monthly=bool(of.subscription_id))
+    if page:
+        worn_pages.close_if_worn(page)
 
 
 def _charge_hint(hint: Hint) -> None:

@@ -13,6 +13,7 @@ five times, late, or once more after a crash comes to the same number.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 from chalicelib import log
 from chalicelib.errors import NotThere, ProcessorRefused
@@ -24,30 +25,33 @@ from chalicelib.processor.events import Object
 CARDS = 3
 
 
-def close_if_worn(failed: Object) -> None:
-    """
-    Close the page on which this charge failed, if that was one card too many.
+def page_of(failed: Object, *, names_gift: bool) -> Object | None:
+    """The page of ours on which this charge failed, or None. A month of a monthly gift is not to be asked about."""
+    by = checkouts.tried_by(failed, names_gift=names_gift)
+    found = stripe_api.checkouts_tried(**by) if by else []
+    return next((each for each in found if events.about_of(events.metadata_on(each))), None)
 
-    What is no page of ours is left alone. Raises ProcessorUnsure if nobody
-    knows whether it is closed, and the queue comes again.
+
+def close_if_worn(page: Object) -> None:
     """
-    intent_id = events.id_of(events.intent_of(failed))
-    if not _is_one_too_many(intent_id):
-        return
-    for page in stripe_api.checkouts_of(intent_id):
-        if checkouts.status_of(page) == "open" and events.about_of(events.metadata_on(page)):
-            _close(events.id_of(page))
+    Close a page on which one card too many failed.
+
+    Raises ProcessorUnsure if nobody knows whether it is closed, and the queue
+    comes again.
+    """
+    if checkouts.status_of(page) == "open" and is_worn(page):
+        _close(events.id_of(page))
 
 
 def is_worn(page: Object) -> bool:
     """Whether so many cards failed on a page that its gift is to have no other."""
-    payment = checkouts.payment_of(page)
-    return payment is not None and _is_one_too_many(events.id_of(payment))
+    by = checkouts.tried_on(page)
+    return bool(by) and is_one_too_many(stripe_api.charges_tried(**by))
 
 
-def _is_one_too_many(intent_id: str) -> bool:
-    failed = (each for each in stripe_api.charges_of(intent_id) if events.has_failed(each))
-    return len(list(itertools.islice(failed, CARDS))) == CARDS
+def is_one_too_many(charges: Iterable[Object]) -> bool:
+    """Whether too many of the charges that were tried on one page failed."""
+    return len(list(itertools.islice(filter(events.has_failed, charges), CARDS))) == CARDS
 
 
 def _close(session_id: str) -> None:

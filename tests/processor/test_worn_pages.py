@@ -182,3 +182,29 @@ def a_shop_s_page(giving: World, **more: Any) -> str:
     price = {"currency": "usd", "unit_amount": 9_00, "product_data": {"name": "Mug"}}
     page = {"mode": "payment", "success_url": "https://shop.example/", "line_items": [{"price_data": price, "quantity": 1}]}
     return str(giving.standin.request("POST", "/v1/checkout/sessions", {**page, **more}).body["id"])
+
+
+def test_a_monthly_gift_s_page_is_closed_too(giving: World) -> None:
+    """Its first payment names nothing that Stripe tells but the customer, who was made for that page."""
+    gift_id = giving.start(25_00, frequency="monthly")
+    try_cards(giving, gift_id, 2)
+    assert status(giving, gift_id) == "open"
+
+    try_cards(giving, gift_id, 1)
+
+    assert status(giving, gift_id) == "expired"
+    with pytest.raises(PageWorn):
+        giving.start(25_00, frequency="monthly", gift_id=gift_id)
+
+
+@pytest.mark.parametrize("email", ["", ANN])
+def test_a_partner_who_mistypes_twice_is_a_partner(giving: World, email: str) -> None:
+    """With the third card, whether the address was typed in our form or on Stripe's page."""
+    gift_id = giving.start(25_00, frequency="monthly", **({"email": email} if email else {}))
+    try_cards(giving, gift_id, 2)
+
+    giving.pay(gift_id, VISA)
+    giving.deliver()
+
+    assert [gift.kept.minor for gift in giving.gifts()] == [25_00]
+    assert giving.partnership().state == "active"
