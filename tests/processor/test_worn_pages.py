@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,11 +10,15 @@ import pytest
 from chalicelib import items
 from chalicelib.errors import PageWorn, ProcessorUnsure
 from chalicelib.giving import checkout
+from chalicelib.guard import counters, rate_limit, suspects
+from chalicelib.guard.askers import Asker
 from chalicelib.processor import settle, worn_pages
 from chalicelib.processor.webhook import Hint
 from local.standin.problems import Problem
 from tests.drift import books
 from tests.giving_world import ANN, VISA, World
+from tests.guard.test_form_token import hidden, wish
+from tests.over_http import Site, token_of_a_person
 
 DECLINED, TOO_LITTLE, ASKS = "4000000000000002", "4000000000009995", "4000002500003155"
 
@@ -208,3 +213,52 @@ def test_a_partner_who_mistypes_twice_is_a_partner(giving: World, email: str) ->
 
     assert [gift.kept.minor for gift in giving.gifts()] == [25_00]
     assert giving.partnership().state == "active"
+
+
+def test_whoever_goes_on_begins_anew_and_is_weighed(giving: World, site: Site) -> None:
+    """The form comes back with what was typed, another id and a token: one press more, which the guard counts."""
+    page = site.get("/give", accept="text/html").text
+    giving.advance(seconds=4)
+    fields = {name: hidden(page, name) for name in ("gift_id", "form_token", "currency")} | {"frequency": "once", "amount_once": "10000"}
+    assert site.form("/gifts", fields).status == 303
+    try_cards(giving, fields["gift_id"], 3)
+    weighed = gifts_counted(site)
+
+    refused = site.form("/gifts", fields)
+    assert (refused.status, gifts_counted(site)) == (409, weighed)
+    assert "we closed that payment page, and nothing was taken" in refused.text
+    anew = fields | {name: hidden(refused.text, name) for name in ("gift_id", "form_token")}
+    assert anew["gift_id"] != fields["gift_id"]
+    assert site.form("/gifts", anew).status == 303
+
+    assert gifts_counted(site) == weighed + 1
+    giving.pay(anew["gift_id"], VISA)
+    giving.deliver()
+    assert [gift.kept.minor for gift in giving.gifts()] == [100_00]
+
+
+def gifts_counted(site: Site) -> int:
+    """How many gifts the guard has counted against the address that the site is asked from."""
+    window = rate_limit.window("gift", "ip", Asker("127.0.0.1").named()["ip"])
+    return counters.store().read([window.name])[window.name].times
+
+
+def test_the_guard_blames_whoever_began_the_monthly_gift(giving: World, site: Site) -> None:
+    """Its failures count against the address as those of a gift once do, whatever Stripe leaves out."""
+    for _ in range(3):
+        gift = wish(frequency="monthly")
+        assert site.post("/gifts", gift).status == 201
+        try_cards(giving, gift["gift_id"], 3)
+
+    named = Asker("127.0.0.1").named()
+    assert suspects.is_one(counters.store().read(suspects.names(named)), named)
+
+
+def test_the_language_of_a_partner_s_browser_goes_along(giving: World, site: Site) -> None:
+    """As it does where Stripe makes the customer itself; a header that is none goes nowhere."""
+    for asked, kept in (("es-MX,es;q=0.9", ["es-MX"]), ("*", []), ("<b>", [])):
+        body = json.dumps({**(gift := wish(frequency="monthly")), "form_token": token_of_a_person(gift["gift_id"])}).encode()
+        assert site.request("POST", "/gifts", body, {"Content-Type": "application/json", "Accept-Language": asked}).status == 201
+
+        customer = giving.standin.read(lambda world: world.all("customer"))[-1]
+        assert customer["preferred_locales"] == kept
