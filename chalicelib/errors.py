@@ -79,6 +79,24 @@ class GiftTaken(Conflict):
         )
 
 
+class PageWorn(Conflict):
+    """
+    Too many cards failed on a gift's payment page, which is closed. The gift has no other.
+
+    The form that is shown then has another id, and what it begins is weighed
+    by the guard like every gift.
+    """
+
+    code = "payment_page_closed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Several cards did not go through, so we closed that payment page, and nothing was taken. To begin anew, "
+            "perhaps with another card, please press the button once more.",
+            field="gift_id",
+        )
+
+
 class TooMany(GivingError):
     """A limit was reached; `retry_after` says when to come back."""
 

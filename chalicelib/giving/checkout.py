@@ -14,14 +14,14 @@ from typing import Literal
 import msgspec
 
 from chalicelib import clock, keys
-from chalicelib.errors import NotFound, ProcessorUnsure
+from chalicelib.errors import NotFound, PageWorn, ProcessorUnsure
 from chalicelib.gift_aid import pending
 from chalicelib.giving import ledger, payment_page, started
 from chalicelib.giving.gift import Frequency
 from chalicelib.giving.payment_page import thank_you_url
 from chalicelib.giving.started import Started
 from chalicelib.giving.wish import GiftId, GiftRequest, Tribute, checked, hash_of
-from chalicelib.processor import checkouts, stripe_api
+from chalicelib.processor import checkouts, events, stripe_api, worn_pages
 
 # A wish and its beginning are asked for together.
 __all__ = [
@@ -58,12 +58,13 @@ class GiftProgress(msgspec.Struct, frozen=True, omit_defaults=True):
     tried_again: bool = False
 
 
-def start(wanted: GiftRequest, ip: str = "") -> GiftStarted:
+def start(wanted: GiftRequest, ip: str = "", language: str = "") -> GiftStarted:
     """
     Give the payment page for a checked gift, the same one whenever the same gift is asked for.
 
     A gift that was paid, or is being paid, leads to its thanks instead.
-    Raises GiftTaken if the gift id already stands for something else.
+    Raises GiftTaken if the gift id already stands for something else, and
+    PageWorn if too many cards failed on its page.
     """
     known = started.keep(wanted.gift_id, hash_of(wanted), payment_page.total_of(wanted), wanted.frequency)
     _let_declaration_wait(wanted, known, ip)
@@ -74,7 +75,7 @@ def start(wanted: GiftRequest, ip: str = "") -> GiftStarted:
         if known.is_over:
             known = started.next_attempt(known)
             continue
-        page = _page(wanted, known)
+        page = _page(wanted, known, language)
         known = started.keep_page(known, *page) if page else started.read(wanted.gift_id) or known
         if page and known.session_id == page[0]:
             return GiftStarted(wanted.gift_id, page[1])
@@ -115,10 +116,14 @@ def _place(known: Started) -> str:
     if checkouts.status_of(session) == "open":
         _, url = checkouts.page_of(session)
         return url
-    return "" if checkouts.came_to_nothing(session) else thank_you_url(known.gift_id)
+    if not checkouts.came_to_nothing(session):
+        return thank_you_url(known.gift_id)
+    if worn_pages.is_worn(session):
+        raise PageWorn  # a page for the asking would be three more cards that the guard has not weighed
+    return ""
 
 
-def _page(wanted: GiftRequest, known: Started) -> tuple[str, str] | None:
+def _page(wanted: GiftRequest, known: Started, language: str = "") -> tuple[str, str] | None:
     """
     Id and address of this attempt's page, made now or before; None while another click has it made.
 
@@ -126,8 +131,8 @@ def _page(wanted: GiftRequest, known: Started) -> tuple[str, str] | None:
     that was made. Stripe repeats an error of its own for a day, so after one
     the next try gets another key; the page that may have been made was never shown.
     """
-    asked = payment_page.params(wanted, known)
     try:
+        asked = payment_page.params(wanted, known, _customer(wanted, known, language))
         return checkouts.page_of(stripe_api.create_checkout(asked, key=payment_page.key(known, asked)))
     except ProcessorUnsure as unsure:
         if unsure.answer == CONFLICT:
@@ -136,6 +141,14 @@ def _page(wanted: GiftRequest, known: Started) -> tuple[str, str] | None:
         if unsure.answer >= SERVER_ERROR:
             started.next_attempt(known)
         raise
+
+
+def _customer(wanted: GiftRequest, known: Started, language: str) -> str:
+    """The id of the customer for this attempt at a monthly gift, made now or before; "" for a gift once."""
+    if wanted.frequency == "once":
+        return ""
+    asked = payment_page.payer(wanted, language)
+    return events.id_of(stripe_api.create_customer(asked, key=payment_page.key(known, asked)))
 
 
 def _state(known: Started) -> Literal["started", "paid", "processing", "failed", "refunded"]:

@@ -23,9 +23,25 @@ def total_of(wanted: GiftRequest) -> Money:
     return Money(terms.with_fee(wanted.amount) if wanted.cover_fees else wanted.amount, wanted.currency)
 
 
-def params(wanted: GiftRequest, started: Started) -> dict[str, object]:
+def payer(wanted: GiftRequest, language: str) -> dict[str, object]:
     """
-    The parameters of the payment page.
+    The customer who is to pay a monthly gift.
+
+    Made for its page, for nothing else tells on which page the first payment
+    of a monthly gift failed: what Stripe makes by itself it makes only once
+    that is paid.
+    Sources: https://docs.stripe.com/changelog/basil/2025-03-31/checkout-legacy-subscription-upgrade,
+    https://docs.stripe.com/api/checkout/sessions/create#create_checkout_session-customer
+    """
+    known: dict[str, object] = {"metadata": {"gift_id": wanted.gift_id}}
+    if wanted.email:
+        known["email"] = on_the_wire(wanted.email) or wanted.email
+    return {**known, "preferred_locales": [language]} if language else known
+
+
+def params(wanted: GiftRequest, started: Started, customer_id: str = "") -> dict[str, object]:
+    """
+    The parameters of the payment page; a monthly gift's has a customer.
 
     Source: https://docs.stripe.com/api/checkout/sessions/create
     """
@@ -40,13 +56,15 @@ def params(wanted: GiftRequest, started: Started) -> dict[str, object]:
         "cancel_url": f"{settings.current().site_url}/give?{urlencode(_wish(wanted))}",
         "expires_at": int(started.page_ends_at.timestamp()),
     }
-    if wanted.email:
+    if wanted.email and not customer_id:
         page["customer_email"] = on_the_wire(wanted.email) or wanted.email
     if donor_facts.are_wanted(charity.current().entity_for(wanted.currency)[1].country):
         # The yearly statement cannot do without, and asking now is easier than in January.
         page["billing_address_collection"] = "required"
     if monthly:
-        return {**page, "subscription_data": {"metadata": metadata}}
+        # What the donor types on the page goes to the customer, as it would to one whom the page made.
+        typed = {"name": "auto", "address": "auto"}
+        return {**page, "customer": customer_id, "customer_update": typed, "subscription_data": {"metadata": metadata}}
     return {
         **page, "submit_type": "donate", "customer_creation": "always", "payment_intent_data": {"metadata": metadata},
     }  # fmt: skip
@@ -54,7 +72,7 @@ def params(wanted: GiftRequest, started: Started) -> dict[str, object]:
 
 def key(started: Started, asked: dict[str, object]) -> str:
     """
-    The idempotency key under which a page is asked for.
+    The idempotency key under which a page, or the customer for it, is asked for.
 
     Equal tries have equal keys. After a deployment that changed a name or an
     address the same try asks for something else, and Stripe would refuse the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,7 @@ routes = Routes(__name__)
 
 # The thank-you page asks again every few seconds, this many times, then says where to look.
 ASKS = 20
+FIRST_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?(?=$|[,;])")
 # The fields of a Gift Aid declaration on the giving form.
 DECLARED = DeclarationWithGift.__struct_fields__
 
@@ -102,7 +104,7 @@ def start_gift(wanted: GiftCall) -> Answer:
         raise InvalidInput("That form cannot be taken.", code="form_invalid")
     gift = checked(_gift_in(wanted))
     card_testing.allow_gift(_attempt(wanted, gift))
-    started = checkout.start(gift, routes.caller().ip)
+    started = checkout.start(gift, routes.caller().ip, _language())
     return Answer(started, 201, see_other=started.checkout_url, cookies=askers.browser_cookies(routes.caller()))
 
 
@@ -132,6 +134,12 @@ def checked_gift_id(gift_id: str) -> str:
 def _gift_in(wanted: GiftCall) -> GiftRequest:
     """The gift alone: what shows that a person asks differs from one try to the next and is no part of it."""
     return GiftRequest(**{name: getattr(wanted, name) for name in GiftRequest.__struct_fields__})
+
+
+def _language() -> str:
+    """The language that the browser asks for first, or "" if it names none: `en`, `es-MX`."""
+    asked = FIRST_LANGUAGE.match(routes.header("accept-language"))
+    return asked[0] if asked else ""
 
 
 def _attempt(wanted: GiftCall, gift: GiftRequest) -> card_testing.Attempt:

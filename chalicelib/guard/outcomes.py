@@ -48,8 +48,9 @@ def _card(charge: Mapping[str, Any]) -> str:
 
 
 def _take_in(charge: Mapping[str, Any], gift_id: str, *, monthly: bool) -> None:
-    card, begun = _card(charge), f"gift#{gift_id}"
-    page = counters.store().read([begun]).get(begun) if gift_id else None
+    card, begun, declined = _card(charge), f"gift#{gift_id}", f"declined#{gift_id}"
+    known = counters.store().read([begun, declined]) if gift_id else {}
+    page = known.get(begun)
     if monthly and page is None:
         return  # a renewal: nobody is at a form
     named = _named(page)
@@ -58,9 +59,13 @@ def _take_in(charge: Mapping[str, Any], gift_id: str, *, monthly: bool) -> None:
     if failed:
         suspects.blame(named, str(charge["id"]))
         breaker.failed(at, named.get("ip", card))
+        if page:
+            counters.store().keep(declined, {}, page.expires_at)
     elif is_new:
         breaker.paid(at)
-        strangers.paid(named, int(page.known.get("campaign", 0)) if page else 0)
+        # Of a tester's three cards one is good often enough to have paid for the next page.
+        if declined not in known:
+            strangers.paid(named, int(page.known.get("campaign", 0)) if page else 0)
     if worn_out:
         suspects.mark(named)
 

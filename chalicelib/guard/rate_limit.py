@@ -23,7 +23,7 @@ Doing = Literal[
 
 MINUTES_10, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
 # A family or an office behind one address gives a handful of times an hour; card
-# testers were seen at 1,674. A mistyped card costs no new gift: the payment page stays.
+# testers were seen at 1,674. A mistyped card costs no new gift: the payment page takes three.
 LIMITS: dict[tuple[Doing, Who], tuple[int, timedelta]] = {
     ("gift", "ip"): (20, HOUR),
     # A tablet at a church door is one browser with many donors.

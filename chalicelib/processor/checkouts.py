@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.processor.events import Object
+from chalicelib.processor.events import Object, id_of
 from chalicelib.processor.understood import understood
 
 # A payment intent in one of these took no money and will take none by itself.
@@ -53,6 +53,28 @@ def came_to_nothing(session: Object) -> bool:
     if status_of(session) == "expired":
         return intent is None or has_failed(intent) or intent["status"] in LEFT
     return intent is not None and has_failed(intent)
+
+
+@understood
+def tried_on(session: Object) -> dict[str, str]:
+    """By what the cards that were tried on its page are found; nothing if none was."""
+    return _found_by(session["payment_intent"], session["customer"])
+
+
+@understood
+def tried_by(charge: Object, *, names_gift: bool) -> dict[str, str]:
+    """
+    By what the page is found on which a charge failed; nothing if it cannot be.
+
+    The payment intent of a monthly gift's first payment belongs to no page
+    that Stripe would tell, but its customer was made for that page alone.
+    """
+    return _found_by(charge["payment_intent"] if names_gift else None, charge["customer"])
+
+
+def _found_by(intent: Object | str | None, customer: Object | str | None) -> dict[str, str]:
+    known = {"payment_intent": id_of(intent), "customer": id_of(customer)}
+    return next(({name: each} for name, each in known.items() if each), {})
 
 
 @understood

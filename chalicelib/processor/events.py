@@ -99,6 +99,12 @@ def is_unpaid(charge: Object) -> bool:
     return charge["status"] in UNPAID
 
 @understood
+def has_failed(charge: Object) -> bool:
+    """Whether Stripe says that a charge came to nothing."""
+    status: str = charge["status"]
+    return status == "failed"
+
+@understood
 def is_by_card(charge: Object) -> bool:
     """Whether a charge succeeds as it is made. By any other way, known to us or not, it may be days later."""
     return (charge.get("payment_method_details") or {}).get("type") == "card"

@@ -24,7 +24,7 @@ from chalicelib.guard import outcomes
 from chalicelib.partners import store as partnerships
 from chalicelib.partners import tell
 from chalicelib.partners.partnership import Partnership
-from chalicelib.processor import checkouts, events, stripe_api, trouble, unpaid, whose
+from chalicelib.processor import checkouts, events, stripe_api, trouble, unpaid, whose, worn_pages
 from chalicelib.processor.events import Object
 from chalicelib.processor.webhook import Hint
 from chalicelib.statements import superseding, yearly
@@ -68,7 +68,7 @@ def charge(charge_id: str) -> Settled:
     """
     found = stripe_api.charge(charge_id)
     if not events.is_paid(found):
-        _tell_guard(found)
+        _look_at_failure(found)
         return Settled("no payment" if events.is_unpaid(found) else "not known")
     of = whose.of_charge(found)
     about, subscription_id = of.about, of.subscription_id
@@ -222,20 +222,25 @@ def _watch_for_late_charge(found: Object, stands: Partnership | None) -> None:
         log.alarm("charged_after_end", charge=events.id_of(found), subscription=stands.partnership_id)
 
 
-def _tell_guard(found: Object) -> None:
+def _look_at_failure(found: Object) -> None:
     """
-    Let the guard know of a payment that failed.
+    Let the guard know of a card that failed, and close the page on which one too many did.
 
     One that names no gift of ours may still be the first of a monthly gift,
-    whose subscription Stripe makes only once it is paid: it counts by its card.
+    whose subscription Stripe makes only once it is paid: its page names it, or
+    it counts by its card. At a renewal nobody is at a page.
     """
-    if not outcomes.is_news(found):
+    if not (events.has_failed(found) and events.is_by_card(found)):
         return
     of = whose.of_charge(found)
     if of.anothers:
         log.count("charge_not_ours", charge=events.id_of(found))
         return
-    outcomes.learn(found, of.about.gift_id if of.about else "", monthly=bool(of.subscription_id))
+    page = None if of.subscription_id else worn_pages.page_of(found, names_gift=of.about is not None)
+    about = of.about or (events.about_of(events.metadata_on(page)) if page else None)
+    outcomes.learn(found, about.gift_id if about else "", monthly=bool(of.subscription_id))
+    if page:
+        worn_pages.close_if_worn(page)
 
 
 def _charge_hint(hint: Hint) -> None:

@@ -78,6 +78,28 @@ def checkout(session_id: str) -> Object:
     return _ask(lambda: client().v1.checkout.sessions.retrieve(session_id, {"expand": ["payment_intent"]}))
 
 
+def create_customer(params: Object, *, key: str) -> Object:
+    """A customer; the same `key` within 24 hours gives the same customer."""
+    return _ask(lambda: client().v1.customers.create(params, {"idempotency_key": key}))  # type: ignore[arg-type]
+
+
+def checkouts_tried(**by: str) -> list[Object]:
+    """The Checkout Sessions whose page is paid by this `payment_intent`, or by this `customer`; the newest first."""
+    assert by, "or it would be all that there are"
+    return list(_listed(client().v1.checkout.sessions.list, **by))
+
+
+def charges_tried(**by: str) -> Iterator[Object]:
+    """Every charge of a `payment_intent` or of a `customer`, failed ones too; the newest first."""
+    assert by, "or it would be all that there are"
+    yield from _listed(client().v1.charges.list, **by)
+
+
+def expire_checkout(session_id: str) -> None:
+    """Close a Checkout Session's page. Raises ProcessorRefused if it is open no more."""
+    _ask(lambda: client().v1.checkout.sessions.expire(session_id))
+
+
 def charge(charge_id: str) -> Object:
     """A charge with its balance transaction, payment intent and customer."""
     return _ask(lambda: client().v1.charges.retrieve(charge_id, {"expand": CHARGE_PARTS}))
@@ -133,7 +155,7 @@ def payments_for(invoice_id: str) -> list[Object]:
 
 def charges_of(payment_intent_id: str) -> list[Object]:
     """Every charge that a payment intent made, failed ones too."""
-    return list(_listed(client().v1.charges.list, payment_intent=payment_intent_id))
+    return list(charges_tried(payment_intent=payment_intent_id))
 
 
 def subscription(subscription_id: str) -> Object:

@@ -132,6 +132,8 @@ def _customer(world: World, session: Thing, payer: Payer) -> Thing:
         given["preferred_locales"] = [session["locale"] or "en"]
         return customers.create(world, {name: each for name, each in given.items() if each})
     customer = world.find("customer", session["customer"])
+    if not customer["email"]:  # Checkout asks for one then, and keeps it on the customer
+        world.change(customer, "customer.updated", email=payer.email)
     allowed = world.notes[session["id"]]["wanted"].get("customer_update", {})
     typed = {"name": payer.name, "address": payer.full_address() if payer.address else None}
     world.change(customer, "customer.updated", **{

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
 from tests.browser.donor import Donor
 from tests.browser.watch import Watch
+from tests.caller import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
+DECLINED = "4000 0000 0000 0002"
 WITH_AND_WITHOUT = pytest.mark.parametrize("script", [True, False], ids=["with JavaScript", "without"])
 
 
@@ -76,3 +79,26 @@ def test_back_and_another_amount_is_another_gift_at_the_second_press(visit: Visi
 
     assert at_the_payment_page(ann) != first
     expect(ann.page.locator("h1")).to_contain_text("$250")
+
+
+def test_after_three_declined_cards_one_press_more_begins_anew(visit: Visit, watch: Watch) -> None:
+    """Stripe's page says that it has expired and leads back to the form, with the gift as it was wished for."""
+    ann = visit()
+    ann.open("/give")
+    ann.give("Once", "100")
+    first = at_the_payment_page(ann)
+    with watch.expecting(402, 410):
+        for _ in range(3):
+            ann.pay(DECLINED)
+            expect(ann.page.get_by_role("alert")).to_contain_text("declined")
+        until(lambda: requests.get(first, timeout=20).status_code == 410)
+        ann.page.goto(first)
+    ann.sees("This page is over")
+
+    ann.follow("Return to the site")
+    ann.press("Give once")
+
+    assert at_the_payment_page(ann) != first
+    expect(ann.page.locator("h1")).to_contain_text("$100")
+    ann.pay()
+    ann.sees("Thank you")

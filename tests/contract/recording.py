@@ -69,7 +69,7 @@ def record_every_way(giving: World) -> list[Sent]:
     """Drive our code through all that it ever asks of Stripe, and give what was sent."""
     recorder = Recorder(giving.standin)
     stripe_api.set_transport(recorder)
-    for way in (_gifts, _pages_that_ran_out, _money_back, _monthly, _ended_unpaid, _no_event_told):
+    for way in (_gifts, _pages_that_ran_out, _pages_worn_out, _money_back, _monthly, _ended_unpaid, _no_event_told):
         way(giving)
     return recorder.sent
 
@@ -92,6 +92,15 @@ def _pages_that_ran_out(giving: World) -> None:
     gift_id = giving.start()
     giving.advance(hours=25)
     giving.start(gift_id=gift_id)
+
+
+def _pages_worn_out(giving: World) -> None:
+    """Three cards fail on a page, which is closed."""
+    for frequency in ("once", "monthly"):
+        gift_id = giving.start(frequency=frequency)
+        for _ in range(3):
+            giving.pay(gift_id, "4000000000000002")
+        giving.deliver()
 
 
 def _money_back(giving: World) -> None:

@@ -20,6 +20,9 @@ from tests.contract.recording import Sent
 DECLARED = {
     "create_checkout": "checkout.SessionCreateParams",
     "checkout": "checkout.SessionRetrieveParams",
+    "checkouts_tried": "checkout.SessionListParams",
+    "expire_checkout": "checkout.SessionExpireParams",
+    "create_customer": "CustomerCreateParams",
     "charge": "ChargeRetrieveParams",
     "success_of": "EventListParams",
     "refunds_of": "RefundListParams",
@@ -29,6 +32,7 @@ DECLARED = {
     "payment_intents_of": "InvoicePaymentListParams",
     "payments_for": "InvoicePaymentListParams",
     "charges_of": "ChargeListParams",
+    "charges_tried": "ChargeListParams",
     "subscriptions": "SubscriptionListParams",
     "subscriptions_of": "SubscriptionListParams",
     "unpaid_invoices": "InvoiceListParams",

@@ -33,7 +33,7 @@ READ: dict[str, tuple[str, ...]] = {
         "payment_method_details.card.last4", "payment_method_details.type", "payment_method_details.us_bank_account",
         "payment_method_details.us_bank_account.last4", "receipt_email", "refunded", "status",
     ),
-    "checkout.session": ("invoice", "metadata", "payment_intent", "payment_status", "status"),
+    "checkout.session": ("customer", "invoice", "metadata", "payment_intent", "payment_status", "status"),
     "customer": (
         "address", "address.country", "email", "invoice_settings", "invoice_settings.default_payment_method", "name",
         "phone", "preferred_locales",

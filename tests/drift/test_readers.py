@@ -23,11 +23,12 @@ READERS: dict[str, list[Callable[[Thing], object]]] = {
     "balance_transaction": [movements.read],
     "charge": [
         events.charge_named, events.intent_of, events.is_unpaid, events.is_paid, events.made_at, events.method_of, events.booked_at,
-        events.is_by_card, events.payer_of,
+        events.is_by_card, events.has_failed, events.payer_of,
+        lambda charge: checkouts.tried_by(charge, names_gift=False), lambda charge: checkouts.tried_by(charge, names_gift=True),
         lambda charge: events.payment_fact(charge, NOON, PAYMENT),
     ],
     "checkout.session": [
-        checkouts.came_to_nothing, checkouts.may_be_paid, checkouts.payment_of, checkouts.status_of, events.metadata_on,
+        checkouts.came_to_nothing, checkouts.may_be_paid, checkouts.payment_of, checkouts.status_of, checkouts.tried_on, events.metadata_on,
     ],
     "customer": [events.donor_of],
     "dispute": [events.charge_named, lambda dispute: events.dispute_facts(dispute, NOON)],

@@ -13,6 +13,7 @@ from chalicelib.mail import outbox
 from chalicelib.partners import manage, store
 from chalicelib.partners.skip import Skip, skip
 from chalicelib.portal import sign_in
+from chalicelib.processor import worn_pages
 from chalicelib.signups.store import SignUpAsked
 from tests.faults import workload
 from tests.faults.crashes import Begin, message
@@ -184,6 +185,17 @@ def page_that_expires(quiet: Quiet) -> Iterator[None]:
     yield
 
 
+def page_worn_out(quiet: Quiet) -> Iterator[None]:
+    """Three cards fail on its page, which is closed; once, and monthly, and then the donor begins anew."""
+    for frequency in ("once", "monthly"):
+        page = quiet.start(frequency)
+        for _ in range(worn_pages.CARDS):
+            quiet.world.standin.pay(page, workload.DECLINED, ANN, "Ann Lee")
+        yield
+    quiet.give()
+    yield
+
+
 def a_partner_s_year(quiet: Quiet) -> Iterator[None]:
     """Monthly, with every change that the portal offers."""
     quiet.give("monthly")
@@ -287,7 +299,7 @@ def declared_with_gifts(quiet: Quiet) -> Iterator[None]:
 
 EVERY: tuple[Life, ...] = (
     refunded_in_parts, refund_that_fails, dispute_won, dispute_lost, debit_that_arrives, debit_that_fails, suspected,
-    page_that_expires, a_partner_s_year, a_card_that_fails, lapsed, nobody_hears, refund_unheard, mailbox,
+    page_that_expires, page_worn_out, a_partner_s_year, a_card_that_fails, lapsed, nobody_hears, refund_unheard, mailbox,
     declared_with_gifts,
 )
 # Lives in which our own code does nothing but listen, so that their events can come in any order.

@@ -12,7 +12,7 @@ import heapq
 import io
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -24,13 +24,18 @@ from chalicelib.errors import ChallengeAsked, TooMany
 from chalicelib.guard import card_testing, form_token, outcomes, strangers
 from chalicelib.guard.askers import Asker
 from chalicelib.guard.card_testing import Attempt
+from chalicelib.processor import worn_pages
 
 ATTEMPTS, ADDRESSES, DONORS = 20_000, 2_000, 1_000
 # 20,000 in three hours is four times the fastest that was reported of a charity with a captcha.
 HOURS = 3
 BEGINS = int(datetime(2026, 3, 10, 12, tzinfo=UTC).timestamp())
-# From the press of our button to the webhook's worker: a program pays in seconds, a person in minutes.
+# From the press of our button to the first card: a program takes seconds, a person minutes.
 PROGRAM_SECONDS, PERSON_SECONDS = 20, 150
+# Then a program enters the next card as soon as Stripe's page has shown what became of the last. Our worker learns of
+# that later: Stripe has to tell, and a queue lies between. Whatever it is told of, it sees all that failed by then.
+NEXT_CARD_SECONDS, TOLD_SECONDS = 2, 7
+CARDS_A_PAGE = max(worn_pages.CARDS, 1 + TOLD_SECONDS // NEXT_CARD_SECONDS)
 WEEK_HOURS = 7 * 24
 # One stolen card in twenty is good; three donors in ten leave the payment page without paying.
 GOOD, LEAVES = 0.05, 0.3
@@ -39,13 +44,27 @@ PAID_BUYS = strangers.TRIES_PER_PAID
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """Somebody who begins a gift, and how each card that they enter on Stripe's page fares."""
+    """
+    Somebody who begins a gift, and how each card fares that they enter on Stripe's page until one is good.
+
+    `seconds` are those to the first card, `between` those from one to the next.
+    """
 
     who: str
     asker: Asker
-    cards: tuple[tuple[str, bool], ...]
+    cards: Iterable[tuple[str, bool]]
     seconds: int
     solves: bool
+    between: int = NEXT_CARD_SECONDS
+
+
+class Page:
+    """A payment page at Stripe: as many cards are tried on it as it is open for."""
+
+    def __init__(self, gift_id: str, visit: Visit) -> None:
+        self.gift_id, self.visit, self.cards = gift_id, visit, iter(visit.cards)
+        self.charges: list[dict[str, Any]] = []
+        self.is_open = True
 
 
 class Days:
@@ -78,7 +97,7 @@ class Days:
             came_to = self._try(msgspec.structs.replace(attempt, challenge="person")) if visit.solves else came_to
         if came_to == "begun":
             self.ended[visit.who, "reached Stripe"] += 1
-            self._pay(visit, gift_id)
+            self._next_card(Page(gift_id, visit), visit.seconds)
         elif came_to == "refused":
             self.ended[visit.who, "refused"] += 1
 
@@ -91,13 +110,29 @@ class Days:
             return "refused"
         return "begun"
 
-    def _pay(self, visit: Visit, gift_id: str) -> None:
-        for number, (card, good) in enumerate(visit.cards, 1):
-            charge = {
-                "id": f"ch_{next(self._order)}", "created": self.now + visit.seconds * number,
-                "status": "succeeded" if good else "failed", "payment_method_details": {"card": {"fingerprint": card}},
-            }  # fmt: skip
-            self.at(charge["created"] + 2, lambda charge=charge: outcomes.learn(charge, gift_id, monthly=False))
+    def _next_card(self, page: Page, seconds: int) -> None:
+        entered = next(page.cards, None)
+        if entered:
+            self.at(self.now + seconds, lambda: self._enter(page, *entered))
+
+    def _enter(self, page: Page, card: str, good: bool) -> None:
+        if not page.is_open:
+            return
+        self.ended[page.visit.who, "cards"] += 1
+        charge = {
+            "id": f"ch_{next(self._order)}", "created": self.now, "status": "succeeded" if good else "failed",
+            "payment_method_details": {"card": {"fingerprint": card}},
+        }  # fmt: skip
+        page.charges.append(charge)
+        page.is_open = not good
+        self.at(self.now + TOLD_SECONDS, lambda: self._told(page, charge))
+        self._next_card(page, page.visit.between)
+
+    def _told(self, page: Page, charge: dict[str, Any]) -> None:
+        """What the worker does with a charge, `settle` without Stripe around it."""
+        outcomes.learn(charge, page.gift_id, monthly=False)
+        if worn_pages.is_one_too_many(page.charges):
+            page.is_open = False
 
 
 def donors_come(
@@ -109,7 +144,7 @@ def donors_come(
         slips = days.dice.choices((0, 1, 2), (90, 7, 3))[0]
         cards = ((f"{who} {number}", False),) * slips + ((f"{who} {number}", True),)
         asker = Asker(ip, f"{who}{number}@example.org")
-        visit = Visit(who, asker, () if leaves else cards, PERSON_SECONDS, solves=True)
+        visit = Visit(who, asker, () if leaves else cards, PERSON_SECONDS, solves=True, between=PERSON_SECONDS)
         days.at(since + days.dice.uniform(0, hours * 3_600), lambda visit=visit: days.visit(visit))
 
 
@@ -132,28 +167,35 @@ def program_comes(
     days: Days, ip: Callable[[int], str], card: Callable[[int], str], *, solves: float = 0, hours: float = HOURS,
     seconds: int = PROGRAM_SECONDS,
 ) -> None:  # fmt: skip
-    """A program with stolen cards; it keeps no cookie and visits the form for each."""
+    """A program with stolen cards; it keeps no cookie, begins a page again and again, and tries on it all it is let."""
     for number in range(ATTEMPTS):
-        good, solved = days.dice.random() < GOOD, days.dice.random() < solves
-        visit = Visit("program", Asker(ip(number)), ((card(number), good),), seconds, solved)
+        visit = Visit("program", Asker(ip(number)), _cards(days, card(number)), seconds, days.dice.random() < solves)
         days.at(BEGINS + number * hours * 3_600 / ATTEMPTS, lambda visit=visit: days.visit(visit))
+
+
+def _cards(days: Days, card: str) -> Iterator[tuple[str, bool]]:
+    """Cards without end, the first of this name; of one card its other numbers are guessed."""
+    for number in count():
+        yield (card if card == the_same(0) or not number else f"{card} and {number}", days.dice.random() < GOOD)
 
 
 def with_donors(days: Days, what: str, *, known: bool = True, leave: float = LEAVES) -> tuple[int, int, int]:
     """
     A week of donors before, if they are to be known, donors meanwhile, and all of it happens.
 
-    Prints the figures, and gives how many attempts reached Stripe, and how
-    many donors were challenged and refused.
+    Prints the figures, and gives how many payment pages were let through, and
+    how many donors were challenged and refused. That no page took more cards
+    than it does is seen to here.
     """
     if known:
         a_week_of_donors(days)
     donors_come(days, HOURS, leave=leave)
     days.run()
-    reached = days.ended["program", "reached Stripe"]
+    reached, cards = days.ended["program", "reached Stripe"], days.ended["program", "cards"]
     challenged, refused = days.ended["donor", "challenged"], days.ended["donor", "refused"]
     assert days.ended["donor", "reached Stripe"] + refused == DONORS
-    figures = f"{reached:6,} of {ATTEMPTS:,} reach Stripe; of {DONORS:,} donors {challenged:3} challenged, {refused} refused"
+    assert reached < cards <= reached * CARDS_A_PAGE
+    figures = f"{reached:6,} pages, {cards:6,} cards; of {DONORS:,} donors {challenged:3} challenged, {refused} refused"
     print(f"\n{what:54} {figures}", end="")
     return reached, challenged, refused
 

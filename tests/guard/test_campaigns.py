@@ -64,13 +64,13 @@ def test_a_campaign_from_two_thousand_addresses(days: Days, addresses: Addresses
 
 @pytest.mark.slow
 def test_a_campaign_from_two_thousand_addresses_where_every_donor_is_new_and_pays(days: Days) -> None:
-    """Their payments hide the failures longest, and nobody is known from before: the bounds are the same."""
+    """Their payments hide the failures longest, and nobody is known from before: a tenth more passes, donors notice as little."""
     ways.program_comes(days, ways.of_a_hoster, ways.stolen)
 
     reached, challenged, refused = with_donors(
         days, "2,000 addresses of_a_hoster, new donors who all pay", known=False, leave=0
     )
-    assert reached <= ATTEMPTS / 50
+    assert reached <= ATTEMPTS / 45
     assert challenged <= FEW
     assert refused <= HARDLY_ANY
 

@@ -68,17 +68,18 @@ def test_a_gift_costs_the_guard_six_calls_and_a_refusal_one(giving: World, site:
 
 def test_what_the_guard_costs_the_worker_for_each_payment(giving: World, site: Site) -> None:
     """Nobody waits for it. One read, the card, and for a paid one the total and two places that it speaks for."""
-    gift = wish(email=ANN)
-    site.post("/gifts", gift)
+    mistyped, gift = wish(email=ANN), wish(email=ANN)
+    site.post("/gifts", mistyped)
     with counted_calls() as failed:
-        giving.pay(gift["gift_id"], DECLINED)
+        giving.pay(mistyped["gift_id"], DECLINED)
         giving.deliver()
+    site.post("/gifts", gift)
     with counted_calls() as paid:
         giving.pay(gift["gift_id"], VISA)
         giving.deliver()
 
     blamed = ["UpdateItem"] * 2  # address and mailbox: the browser had no cookie yet
-    assert failed == ["BatchGetItem", "UpdateItem", *blamed, "UpdateItem", "BatchGetItem"]
+    assert failed == ["BatchGetItem", "UpdateItem", *blamed, "UpdateItem", "BatchGetItem", "PutItem"]
     assert paid[:5] == ["BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"]
     told_again = paid[5:]  # by the other events of the same payment
     assert told_again == ["BatchGetItem", "UpdateItem"] * (len(told_again) // 2)

@@ -82,6 +82,20 @@ def test_a_gift_that_was_paid_speaks_for_the_next_two(giving: World) -> None:
     assert [status_at("203.0.113.8") for _ in range(2)] == [201, 403]
 
 
+def test_a_gift_speaks_for_no_next_one_if_a_card_failed_on_its_page(giving: World) -> None:
+    """Three cards a page, one in twenty good: one page in seven would be paid, and buy two more. A donor loses little."""
+    for ip, cards in (("203.0.113.7", (DECLINED, VISA)), ("203.0.113.8", (VISA,))):
+        gift = wish()
+        assert stranger(ip).post("/gifts", gift).status == 201
+        for card in cards:
+            giving.pay(gift["gift_id"], card)
+            giving.deliver()
+    campaign()
+
+    assert [status_at("203.0.113.7") for _ in range(3)] == [201, 403, 403]
+    assert [status_at("203.0.113.8") for _ in range(4)] == [201, 201, 201, 403]
+
+
 def test_what_was_paid_weeks_ago_speaks_no_more(giving: World) -> None:
     """This week and the last one: an address soon belongs to somebody else."""
     try_card(giving, stranger("203.0.113.7"), VISA)

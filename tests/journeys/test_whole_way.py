@@ -43,6 +43,25 @@ def test_receipt_and_statement_open_as_documents(ann: Donor) -> None:
             assert element.lower() in " ".join(text.lower().split())
 
 
+@pytest.mark.parametrize("frequency", ["once", "monthly"])
+def test_three_cards_that_fail_close_their_page_and_a_new_gift_is_given(ann: Donor, frequency: str) -> None:
+    """From Stripe's event by way of the queue to Stripe's page; the page's own gift has no other."""
+    gift_id, session = ann.start(frequency)
+    for _ in range(3):
+        card = {"session": session, "card": "4000000000000002", "email": ann.email, "name": "Ann Lee"}
+        assert ann.at_stripe("pay", card)["status"] == "declined"
+
+    until(lambda: ann.call("GET", f"/gifts/{gift_id}").json()["state"] == "failed")
+    shown = requests.get(f"{ann.house.stripe}/c/pay/{session}", timeout=20)
+    again = ann.call("POST", "/gifts", {"gift_id": gift_id, "amount": 50_00, "currency": "usd", "frequency": frequency})
+    anew = ann.give(frequency)
+
+    assert "This payment page is expired" in shown.text
+    assert f"{ann.house.site}/give?" in shown.text
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "payment_page_closed")
+    until(lambda: ann.call("GET", f"/gifts/{anew}").json()["state"] == "paid")
+
+
 def test_after_a_month_the_partnership_has_its_second_gift(ann: Donor) -> None:
     """One welcome, two receipts; then it is paused, resumed and ended by the donor."""
     ann.give("monthly", 25_00)

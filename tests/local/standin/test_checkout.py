@@ -58,6 +58,58 @@ def test_a_session_expires_by_the_clock(client, standin, site):
     assert ["checkout.session.expired"] == site.types
 
 
+def test_card_after_card_is_tried_on_one_page(client, standin):
+    """Stripe sets no end to it: each failure is a charge of the same PaymentIntent, and the page stays open."""
+    session = client.v1.checkout.sessions.create(wanted())
+    for _ in range(9):
+        standin.pay(session.id, DECLINED, "ada@example.org", "Ada")
+    session = client.v1.checkout.sessions.retrieve(session.id)
+
+    tried = client.v1.charges.list({"payment_intent": session.payment_intent}).data
+    assert ("open", ["failed"] * 9) == (session.status, [each.status for each in tried])
+    assert [session.id] == [each.id for each in client.v1.checkout.sessions.list({"payment_intent": session.payment_intent}).data]
+
+
+def test_a_failed_first_payment_of_a_subscription_names_its_customer_alone(client, standin):
+    """Of the session Stripe tells nothing, and of the subscription there is none yet; a customer given before is there."""
+    customer = client.v1.customers.create().id
+    for given in ({"customer": customer}, {}):
+        session = client.v1.checkout.sessions.create(wanted("subscription", **given))
+        standin.pay(session.id, DECLINED, "ada@example.org", "Ada")
+
+        charge = client.v1.charges.list({"limit": 1, "expand": ["data.payment_intent"]}).data[0]
+        assert (given.get("customer"), {}) == (charge.customer, charge.payment_intent.metadata.to_dict())
+        session = client.v1.checkout.sessions.retrieve(session.id)
+        assert (None, None) == (session.payment_intent, session.subscription)
+
+
+def test_a_customer_without_an_address_has_the_one_that_was_typed(client, standin):
+    """The SDK: "If the Customer does not have a valid `email`, Checkout will set the email entered during the session"."""
+    customers = [client.v1.customers.create(params).id for params in ({}, {"email": "known@example.org"})]
+    for customer in customers:
+        session = client.v1.checkout.sessions.create(wanted("subscription", customer=customer))
+        standin.pay(session.id, GOOD, "ada@example.org", "Ada")
+
+    assert ["ada@example.org", "known@example.org"] == [client.v1.customers.retrieve(each).email for each in customers]
+
+
+def test_only_an_open_session_can_be_expired(client, standin, give, site):
+    """It takes no money from then on, which is told once. One that is over already is refused."""
+    session = client.v1.checkout.sessions.create(wanted())
+    assert ("expired", None) == ((gone := client.v1.checkout.sessions.expire(session.id)).status, gone.url)
+    with pytest.raises(Exception, match="expired"):
+        standin.pay(session.id, GOOD, "ada@example.org", "Ada")
+    standin.tick()
+    assert ["checkout.session.expired"] == site.types
+
+    for over in (session.id, give().id):
+        with pytest.raises(stripe.InvalidRequestError, match="can be expired"):
+            client.v1.checkout.sessions.expire(over)
+    with pytest.raises(stripe.InvalidRequestError) as unknown:
+        client.v1.checkout.sessions.expire("cs_nobody")
+    assert "resource_missing" == unknown.value.code
+
+
 def test_a_bank_debit_is_complete_before_it_is_paid(client, standin, give, site):
     """`completed` may say unpaid; money has a balance transaction as soon as it is submitted to the bank."""
     session = give(BANK)
