@@ -142,7 +142,7 @@ def another_session(giving: World) -> str:
 def a_declaration(giving: World) -> str:
     """The id of a Gift Aid declaration of Ann's that was never there before."""
     declared = DeclarationRequest("Ann", "Lee", secrets.token_hex(8), "SW1A 1AA", "future", "yes")
-    gift_aid.declare(giving.donor_id(), declared, HERE)
+    gift_aid.declare((giving.donor_id(),), declared, HERE)
     return gift_aid.of_donor(giving.donor_id())[0].declaration_id
 
 

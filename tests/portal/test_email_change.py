@@ -11,7 +11,7 @@ from chalicelib import aws, items, keys, settings
 from chalicelib.errors import ProcessorUnsure
 from chalicelib.giving import donors
 from chalicelib.mail import errands
-from chalicelib.portal import email_change, sessions
+from chalicelib.portal import address_proof, email_change, sessions
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.portal.calls import everything
@@ -189,7 +189,7 @@ def test_an_address_that_is_taken_between_proof_and_change_is_refused(giving: Wo
     """The pointer's own condition decides, and the worker does not try for ever."""
     ask(giving, ann)
     donor_id = giving.donor_id()
-    email_change._proven(donor_id, proof(giving)["token"], "")
+    address_proof.proven(donor_id, "change", token=proof(giving)["token"], code="")
     giving.give(10_00, email=NEW)
     change_id = items.get(items.passing(), keys.passing("NEWEMAIL", donor_id))["change_id"]
     email_change.finish(email_change.EmailProven(donor_id, change_id, ""))

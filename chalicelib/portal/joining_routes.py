@@ -1,0 +1,79 @@
+"""The calls by which a donor joins their giving under another address. Opening a link joins nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from chalicelib.errors import InvalidInput
+from chalicelib.giving.email_address import checked_email
+from chalicelib.guard import rate_limit
+from chalicelib.http import Answer, Routes, plain_fields
+from chalicelib.portal import joining, sessions
+from chalicelib.portal.email_routes import Proof
+
+routes = Routes(__name__)
+
+
+class OtherEmail(msgspec.Struct, frozen=True):
+    """Another address under which the donor gave."""
+
+    other_email: Annotated[str, msgspec.Meta(max_length=254)]
+
+
+class OtherEmailTaken(msgspec.Struct, frozen=True):
+    """The same for every address."""
+
+    message: str = "If there are gifts under this address, a mail with a link and a code is on its way. Both work for an hour."
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """The other addresses whose giving is joined to the donor's. There is never a next page."""
+
+    addresses: list[str]
+    next: str | None = None
+
+
+@routes.route("/portal/other-address", gives=Joined, page="portal/other_address.html")
+def joined_page() -> Answer:
+    """Which giving is joined, and where another address is typed; after ten minutes, why to sign in again first."""
+    caller = routes.caller()
+    found = joining.addresses(sessions.records(caller))
+    return Answer(Joined(found), page={"recent": sessions.is_recent(caller)})
+
+
+@routes.route(
+    "/portal/other-address", methods=("POST",), takes=OtherEmail, gives=OtherEmailTaken, status=202,
+    form=plain_fields, form_page="other-email",
+)  # fmt: skip
+def ask_to_join(wanted: OtherEmail) -> Answer:
+    """Have a link and a code sent there, if gifts stand under it. The answer is the same for every address."""
+    caller = routes.caller()
+    donor_id = sessions.donor_recently(caller)
+    email = checked_email(wanted.other_email, "other_email")
+    rate_limit.allow("email_change", donor=donor_id, email=email, ip=caller.ip)
+    joining.ask(donor_id, email)
+    return Answer(OtherEmailTaken(), 202, see_other="/portal/other-address/confirm")
+
+
+@routes.route("/portal/other-address/confirm", page="portal/other_address_confirm.html")
+def confirm_page() -> Answer:
+    """Where the link leads and the code is typed."""
+    sessions.donor(routes.caller())
+    return Answer(OtherEmailTaken())
+
+
+@routes.route(
+    "/portal/other-address/confirm", methods=("POST",), takes=Proof, gives=Joined, form=plain_fields,
+    form_page="other-email-code",
+)  # fmt: skip
+def confirm(wanted: Proof) -> Answer:
+    """Join the giving under the proven address, once, and end every other session."""
+    caller = routes.caller()
+    donor_id = sessions.donor_changing(caller)
+    if not wanted.token and not wanted.code:
+        raise InvalidInput("Please type the 8 digits from the mail.", code="missing", field="code")
+    rate_limit.allow("session", ip=caller.ip)
+    records = joining.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.id_of(caller))
+    return Answer(Joined(joining.addresses(records)), see_other="/portal/other-address")
