@@ -25,7 +25,7 @@ class OtherEmail(msgspec.Struct, frozen=True):
 class OtherEmailTaken(msgspec.Struct, frozen=True):
     """The same for every address."""
 
-    message: str = "If there are gifts under this address, a mail with a link and a code is on its way. Both work for an hour."
+    message: str = "If there are gifts under it, a mail with link and code is on its way there. Both work for an hour."
 
 
 class Joined(msgspec.Struct, frozen=True):

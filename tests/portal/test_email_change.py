@@ -444,7 +444,7 @@ def test_wherever_the_power_goes_out_it_is_changed_and_told_or_neither(giving: W
         ann = Site()
         ann.sign_in(giving, now)
         ask(giving, ann, new)
-        survived, letters = until_the_power_goes(giving, ann, number)
+        survived, letters = until_the_power_goes(ann, number, "/portal/email/confirm", proof(giving))
         ann.post("/portal/email/confirm", proof(giving))
         letters += waiting()
         giving.advance(seconds=91)
@@ -461,12 +461,12 @@ def test_wherever_the_power_goes_out_it_is_changed_and_told_or_neither(giving: W
     assert number > 8
 
 
-def until_the_power_goes(giving: World, ann: Site, number: int) -> tuple[bool, list[str]]:
+def until_the_power_goes(ann: Site, number: int, path: str, proven_by: dict[str, str]) -> tuple[bool, list[str]]:
     """Whether page and worker came to their end before write `number`, and the letters that are not done."""
     letters: list[str] = []
     with cut(number) as made:
         try:
-            ann.post("/portal/email/confirm", proof(giving))
+            ann.post(path, proven_by)
             letters += waiting()
             for letter in letters:
                 errands.run(letter)
