@@ -65,8 +65,8 @@ def confirm(donor_id: str, *, token: str, code: str, spared: str) -> tuple[str, 
     """
     Join the giving under the proven address to the donor's, and give the records that are theirs now.
 
-    Raises InvalidInput for a wrong or old proof, and Conflict where the one
-    is joined to another already, or others are joined to it.
+    Raises InvalidInput for a wrong or old proof, and Conflict where that is
+    another's by now, or others are joined to it.
     """
     request = address_proof.proven(donor_id, "join", token=token, code=code)
     _refuse(donors.profile(donor_id), _other(donor_id, request["email"]))
@@ -151,7 +151,12 @@ def _linking(main: Donor, other: Donor, change_id: str) -> list[Any]:
 
 def _refuse(main: Donor | None, other: Donor | None) -> None:
     _refuse_too_many(main)
-    if other and other.joined:
+    if other is None:
+        raise Conflict(
+            "The giving under this address cannot be joined any more: its address may have changed since you asked.",
+            code="joining_over", field="code",
+        )  # fmt: skip
+    if other.joined:
         raise Conflict(
             "Giving of other addresses is joined to the giving under this one. Nothing was changed: sign in with that "
             "address, and join the giving under your present one to it.",

@@ -75,6 +75,7 @@ OPTIONAL: dict[str, Any] = {
     "first_on": {},
     "pause_between": {},
     "recent": True,
+    "addresses": [],
     "signed_in": False,
     "form_token": "",
     "again": False,
