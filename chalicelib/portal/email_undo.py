@@ -76,7 +76,7 @@ def finish(job: EmailUndone) -> None:
     customers.tell_address(job.donor_id)
     if job.joined_to:
         gift_aid.part(job.donor_id, job.joined_to)
-        superseding.look_again(job.joined_to)
+        superseding.look_again(job.joined_to, running=True)
 
 
 def _end_sessions(*records: str) -> None:

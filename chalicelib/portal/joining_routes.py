@@ -6,12 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from chalicelib.errors import InvalidInput
-from chalicelib.giving.email_address import checked_email
-from chalicelib.guard import rate_limit
 from chalicelib.http import Answer, Routes, plain_fields
 from chalicelib.portal import joining, sessions
-from chalicelib.portal.email_routes import Proof
+from chalicelib.portal.email_routes import Proof, asked_by, proven_by
 
 routes = Routes(__name__)
 
@@ -49,11 +46,7 @@ def joined_page() -> Answer:
 )  # fmt: skip
 def ask_to_join(wanted: OtherEmail) -> Answer:
     """Have a link and a code sent there, if gifts stand under it. The answer is the same for every address."""
-    caller = routes.caller()
-    donor_id = sessions.donor_recently(caller)
-    email = checked_email(wanted.other_email, "other_email")
-    rate_limit.allow("email_change", donor=donor_id, email=email, ip=caller.ip)
-    joining.ask(donor_id, email)
+    joining.ask(*asked_by(routes.caller(), wanted.other_email, "other_email"))
     return Answer(OtherEmailTaken(), 202, see_other="/portal/other-address/confirm")
 
 
@@ -71,9 +64,6 @@ def confirm_page() -> Answer:
 def confirm(wanted: Proof) -> Answer:
     """Join the giving under the proven address, once, and end every other session."""
     caller = routes.caller()
-    donor_id = sessions.donor_changing(caller)
-    if not wanted.token and not wanted.code:
-        raise InvalidInput("Please type the 8 digits from the mail.", code="missing", field="code")
-    rate_limit.allow("session", ip=caller.ip)
+    donor_id = proven_by(caller, wanted)
     records = joining.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.id_of(caller))
     return Answer(Joined(joining.addresses(records)), see_other="/portal/other-address")

@@ -69,14 +69,15 @@ def look(place: Place) -> None:
         outbox.ask(StatementOutdated(record, gift.entity, year, known))
 
 
-def look_again(donor_id: str) -> None:
+def look_again(donor_id: str, *, running: bool = False) -> None:
     """
     Have each closed year's statement of a main record looked at: a record was joined to it, or taken away.
 
-    It tells then of more or of less than it did. Nothing that was never issued is issued here.
+    It tells then of more or of less than it did. With `running` those of years that are not over, too: of gifts that
+    were taken away, another record's statement tells from now on. What was never issued is not issued here.
     """
     for (year, entity), issued in shelf.issued(donor_id).items():
-        if register.is_over(entity, year):
+        if running or register.is_over(entity, year):
             outbox.ask(StatementOutdated(donor_id, entity, year, issued[0].number))
 
 

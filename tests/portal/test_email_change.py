@@ -35,8 +35,8 @@ def ask(giving: World, site: Site, email: str = NEW) -> Answered:
     return answer
 
 
-def proof(giving: World, nth: int = -1) -> dict[str, str]:
-    return {"token": giving.mails("Is this your address")[nth].text.split("#token=")[1].split()[0]}
+def proof(giving: World, nth: int = -1, subject: str = "Is this your address") -> dict[str, str]:
+    return {"token": giving.mails(subject)[nth].text.split("#token=")[1].split()[0]}
 
 
 def code(giving: World) -> str:
