@@ -219,7 +219,7 @@ def test_the_undo_takes_them_apart(giving: World, ann: Site) -> None:
     work.sign_in(giving, OLD)
     assert giving.mails("Sign in")[-1].to == OLD
     assert (amounts(ann), amounts(work)) == ([50_00], [25_00, 30_00])
-    assert giving.mails("old one again")[-1].to == OLD
+    assert giving.mails("stands by itself again")[-1].to == OLD
     assert join(giving, ann).status == 200, "and may be joined again"
 
 
