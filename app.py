@@ -18,6 +18,7 @@ from chalicelib.giving.routes import routes as giving
 from chalicelib.mail import errands
 from chalicelib.partners.routes import routes as partners
 from chalicelib.portal.email_routes import routes as portal_email
+from chalicelib.portal.joining_routes import routes as portal_joining
 from chalicelib.portal.privacy_routes import routes as portal_privacy
 from chalicelib.portal.routes import routes as portal
 from chalicelib.portal.session_routes import routes as portal_sessions
@@ -30,8 +31,8 @@ from chalicelib.statements.routes import routes as statements
 # Its log goes by the name of ours, which has a handler of its own: with Chalice's as well every line would come twice.
 app = Chalice(app_name="giving", configure_logs=False)
 for blueprint in (
-    giving, processor, signups, portal, portal_sessions, portal_email, portal_privacy, partners, statements, gift_aid,
-    openapi.routes, health.routes, site,
+    giving, processor, signups, portal, portal_sessions, portal_email, portal_joining, portal_privacy, partners,
+    statements, gift_aid, openapi.routes, health.routes, site,
 ):  # fmt: skip
     app.register_blueprint(blueprint)
 

@@ -73,16 +73,16 @@ def _history() -> None:
     from chalicelib.giving import history  # noqa: PLC0415
 
     def look(asked: dict[str, str]) -> float:
-        return _best(lambda: history.page("d", **asked))
+        return _best(lambda: history.page(("d",), **asked))
 
     with Partition(300):
-        first = _best(lambda: history.page("d"), times=1)
+        first = _best(lambda: history.page(("d",)), times=1)
         of_few = {name: look(asked) for name, asked in LOOKS.items()}
     with Partition(10_000):
-        _say("giving, first look ever at 10,000, against 300", _best(lambda: history.page("d"), times=1), first)
+        _say("giving, first look ever at 10,000, against 300", _best(lambda: history.page(("d",)), times=1), first)
         for name, asked in LOOKS.items():
             _say(f"giving, {name} at 10,000, against 300", look(asked), of_few[name])
-        file = _best(lambda: history.table("d"), times=2)
+        file = _best(lambda: history.table(("d",)), times=2)
         _say("giving as CSV at 10,000, against a page", file, of_few["first page"])
 
 

@@ -20,7 +20,8 @@ Every key of the three tables, on one page.
     SESSIONS#<hash of donor>  <sha256 of the token>                a donor's sessions stand together
     KNOWN#<hash of donor>  <sha256 of the token>                   browsers in which the donor has signed in
     SIGNIN#<email sha256>, COUNT#<what>#<window>, MAIL#<mail>#<about>,
-    STRANGER#<ch>, LETTER#<message id>, NEWEMAIL#<donor>, UNDO#<change>,
+    STRANGER#<ch>, LETTER#<message id>, UNDO#<change>,
+    NEWEMAIL#<donor>                                               an address that a donor is to prove, and why
     ERASED#<email sha256>                                          whose address it was, for what was paid before
     CODE#<keyed hash of a code>,
     GIFTAID#<gift id>  NOW                                         a declaration that waits for its gift to be paid

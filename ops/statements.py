@@ -62,10 +62,10 @@ def run(given: argparse.Namespace, console: Console) -> bool:
     if not given.look and not given.corrected:
         yearly.begin(given.entity, given.year)
     console.print(f"Reading the whole ledger for gifts to {given.entity} in {given.year}.")
-    look = correction if given.corrected else delivery
+    look, of = (correction, records_given_to) if given.corrected else (delivery, givers)
     found, issued, queued = Counter[str](), 0, 0
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        for donor_id in progress.track(givers(given.entity, given.year), description="donors"):
+        for donor_id in progress.track(of(given.entity, given.year), description="donors"):
             stands = _or_refused(look, donor_id, given)
             if stands.errand and not given.look:
                 outbox.ask(stands.errand)
@@ -78,11 +78,29 @@ def run(given: argparse.Namespace, console: Console) -> bool:
 
 
 def givers(entity_id: str, tax_year: int) -> list[str]:
-    """Every donor of whom the ledger knows a payment to the entity in that year."""
+    """Every donor of whom the ledger knows a payment to the entity in that year, by the main one of their records."""
+    return sorted(set(_records_and_mains(entity_id, tax_year).values()))
+
+
+def records_given_to(entity_id: str, tax_year: int) -> list[str]:
+    """Every record that may have a statement of the entity and year: those with such a payment, and the main ones."""
+    found = _records_and_mains(entity_id, tax_year)
+    return sorted({*found, *found.values()})
+
+
+def _records_and_mains(entity_id: str, tax_year: int) -> dict[str, str]:
+    """Each record with a payment to the entity in that year, and the main one of its person."""
     country = charity.current().entities[entity_id].country
     first, last = tax_years.first_day(tax_year, country), tax_years.last_day(tax_year, country)
     values = {":facts": keys.FACTS, ":entity": entity_id, ":first": first.isoformat(), ":last": last.isoformat()}
-    return sorted({item["pk"].removeprefix("DONOR#") for item in scanning.giving(GIVEN_THEN, values)})
+    gave, joined_to = set(), {}
+    for item in scanning.giving(f"({GIVEN_THEN}) OR attribute_exists(joined_to)", values):
+        record = item["pk"].removeprefix("DONOR#")
+        if "joined_to" in item:
+            joined_to[record] = item["joined_to"]
+        else:
+            gave.add(record)
+    return {record: joined_to.get(record, record) for record in gave}
 
 
 def delivery(donor_id: str, given: argparse.Namespace) -> Standing:
@@ -94,19 +112,21 @@ def delivery(donor_id: str, given: argparse.Namespace) -> Standing:
     if donor is None or donor.erased_at:
         return Standing(NOTHING)
     try:
-        content, last = register.drawn(donor_id, given.entity, given.year)
+        named = register.told_in(donor, given.entity, given.year)
+        drawn = [register.drawn(record, given.entity, given.year) for record in named]
     except Conflict as lack:
         if lack.code != yearly.INCOMPLETE or not on_the_wire(donor.email):
             raise
         return _wanting(job)
-    if last and not on_the_wire(donor.email) and last.fingerprint == statement.fingerprint(content):
+    as_issued = all(last and last.fingerprint == statement.fingerprint(content) for content, last in drawn)
+    if as_issued and not on_the_wire(donor.email):
         return Standing(ISSUED)
     return _unknown(job) if ready == "unknown" else Standing(DUE, job)
 
 
 def correction(donor_id: str, given: argparse.Namespace) -> Standing:
     """Whether what the donor was issued last would read otherwise now, for another reason than their own."""
-    donor, last = donors.profile(donor_id), register.newest(donor_id, given.entity, given.year)
+    donor, last = donors.person(donor_id), register.newest(donor_id, given.entity, given.year)
     if donor is None or donor.erased_at or last is None:
         return Standing(NONE)
     job = StatementOutdated(donor_id, given.entity, given.year, last.number, corrected=True)

@@ -66,7 +66,7 @@ def declaration_form(fields: FormFields) -> dict[str, Any]:
 @routes.route("/portal/gift-aid", gives=Declared, page="portal/gift_aid.html")
 def show_declaration() -> Declared:
     """Whether the donor has declared, and what a declaration says."""
-    return _shown(sessions.donor(routes.caller()))
+    return _shown(sessions.records(routes.caller()))
 
 
 @routes.route(
@@ -75,44 +75,45 @@ def show_declaration() -> Declared:
 )  # fmt: skip
 def declare(wanted: DeclarationRequest) -> Answer:
     """Declare that tax may be reclaimed on gifts; once more where a name or home has changed."""
-    donor_id = sessions.donor_changing(routes.caller())
-    store.declare(donor_id, wanted, routes.caller().ip)
-    return Answer(_shown(donor_id), see_other="/portal/gift-aid")
+    records = sessions.records_changing(routes.caller())
+    store.declare(records, wanted, routes.caller().ip)
+    return Answer(_shown(records), see_other="/portal/gift-aid")
 
 
 @routes.route("/portal/gift-aid/cancel", methods=("POST",), gives=Declared, form=plain_fields)
 def cancel() -> Answer:
     """End every lasting declaration for gifts from now on, also one made with a gift that is not paid yet."""
-    donor_id = sessions.donor_changing(routes.caller())
-    store.cancel(donor_id)
-    return Answer(_shown(donor_id), see_other="/portal/gift-aid")
+    records = sessions.records_changing(routes.caller())
+    for each in records:
+        store.cancel(each)
+    return Answer(_shown(records), see_other="/portal/gift-aid")
 
 
 @routes.route("/portal/gift-aid/{declaration_id}/cancel", methods=("POST",), gives=Declared, form=plain_fields)
 def cancel_one(declaration_id: str) -> Answer:
     """End one declaration for gifts from now on; one for a single gift is withdrawn."""
-    donor_id = sessions.donor_changing(routes.caller())
-    store.cancel_one(donor_id, declaration_id)
-    return Answer(_shown(donor_id), see_other="/portal/gift-aid")
+    records = sessions.records_changing(routes.caller())
+    store.cancel_one(records, declaration_id)
+    return Answer(_shown(records), see_other="/portal/gift-aid")
 
 
-def _shown(donor_id: str) -> Declared:
-    standing = [each for each in store.of_donor(donor_id) if each.cancelled_at is None]
+def _shown(records: tuple[str, ...]) -> Declared:
+    standing = store.standing(records)
     lasting = [each for each in standing if not each.only_this]
     counts = that_counts(lasting)
     return Declared(
         declared=bool(lasting),
         made_on=counts.made_on if counts else None,
-        cancelled_on=None if lasting else _cancelled_on(donor_id),
+        cancelled_on=None if lasting else _cancelled_on(records),
         past=any(each.past for each in lasting),
         wording={scope: store.wording(scope) for scope in ("past_and_future", "future")},
         declarations=[_standing(each, counts=each is counts) for each in standing[:SHOWN]],
     )
 
 
-def _cancelled_on(donor_id: str) -> date | None:
+def _cancelled_on(records: tuple[str, ...]) -> date | None:
     """The day on which the donor last cancelled, where declarations are made."""
-    moments, terms = cancelling.moments(donor_id), charity.current().gift_aid
+    moments, terms = [at for each in records for at in cancelling.moments(each)], charity.current().gift_aid
     if not moments or terms is None:
         return None
     return max(moments).astimezone(charity.current().entities[terms.entity].zone).date()

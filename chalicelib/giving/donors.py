@@ -41,10 +41,12 @@ class Donor(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `email_hashes` are all addresses that lead to the donor, once one of them
     was changed; `email_changes` those that can be undone, oldest first;
-    `gift_aid_cancelled` when they cancelled their Gift Aid declarations. Of an
-    erased donor nothing is left but `erased_at`, until when the gifts must be
-    kept, and a name and address only where the law wants them with the gifts;
-    `farewell` is where the last mail goes, and is gone with it.
+    `gift_aid_cancelled` when they cancelled their Gift Aid declarations.
+    `joined` are the records of the same person's giving under other addresses,
+    and each of those says `joined_to` which one. Of an erased donor nothing is
+    left but `erased_at`, until when the gifts must be kept, and a name and
+    address only where the law wants them with the gifts; `farewell` is where
+    the last mail goes, and is gone with it.
     """
 
     donor_id: str
@@ -58,6 +60,8 @@ class Donor(msgspec.Struct, frozen=True, omit_defaults=True):
     email_hashes: tuple[str, ...] = ()
     email_changes: tuple[str, ...] = ()
     gift_aid_cancelled: tuple[datetime, ...] = ()
+    joined: tuple[str, ...] = ()
+    joined_to: str = ""
     farewell: str = ""
     erased_at: datetime | None = None
     kept_until: date | None = None
@@ -72,11 +76,39 @@ class Donor(msgspec.Struct, frozen=True, omit_defaults=True):
         """The hashes of every address that leads here."""
         return self.email_hashes or ((keys.email_hash(self.email),) if self.email else ())
 
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The ids of this record and of those joined to it."""
+        return (self.donor_id, *self.joined)
+
 
 def profile(donor_id: str) -> Donor | None:
     """The donor of this id, or None."""
     item = items.get(items.giving(), keys.donor(donor_id))
     return items.as_struct(item, Donor) if item else None
+
+
+def person(donor_id: str) -> Donor | None:
+    """
+    The main record of the person whose record this is: how they are called, and where they are reached.
+
+    It is the record itself unless it was joined to another. Those are never joined any further.
+    """
+    found = profile(donor_id)
+    return profile(found.joined_to) if found and found.joined_to else found
+
+
+def records(donor_id: str) -> tuple[str, ...]:
+    """The ids of all records of the person whose record this is, the main one first."""
+    found = person(donor_id)
+    return found.records if found else (donor_id,)
+
+
+def joined_as(seen: Donor) -> tuple[str, items.Item]:
+    """The condition on a record, and its values: it is joined to the same one as was seen, and the same are to it."""
+    wanted = {"joined": list(seen.joined), "joined_to": seen.joined_to}
+    parts = [f"{name} = :{name}" if value else f"attribute_not_exists({name})" for name, value in wanted.items()]
+    return " AND ".join(parts), {f":{name}": value for name, value in wanted.items() if value}
 
 
 def id_by_email(address: str) -> str | None:
@@ -117,12 +149,12 @@ def take_address(donor_id: str, typed: Address) -> None:
     A postal code and a country, which is what comes with a card, are none
     yet. What they change in the portal meanwhile goes first.
     """
-    donor = profile(donor_id)
+    donor = person(donor_id)
     if donor is None or donor.erased_at or donor.address.line1:
         return
     values = {":typed": msgspec.to_builtins(typed), ":none": ""}
     with suppress(items.ConditionFailed):
-        items.update(items.giving(), keys.donor(donor_id), "SET address = :typed", values, NO_STREET_YET)
+        items.update(items.giving(), keys.donor(donor.donor_id), "SET address = :typed", values, NO_STREET_YET)
 
 
 def is_erased(donor_id: str) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from chalicelib import charity, items, keys
 from chalicelib.errors import InvalidInput
-from chalicelib.giving import choice, ledger, spreadsheet, years
+from chalicelib.giving import choice, spreadsheet, together, years
 from chalicelib.giving.gift import Gift
 from chalicelib.giving.gift_view import GiftView, happened, view
 from chalicelib.giving.sums import Sum, Total, YearTotal, by_year, totals
@@ -42,19 +42,21 @@ class GiftList(msgspec.Struct, frozen=True):
     by_year: list[YearTotal] = []
 
 
-def newest(donor_id: str, most: int) -> list[Gift]:
-    """The donor's latest gifts."""
-    return ledger.page(donor_id, limit=most)[0]
+def newest(records: tuple[str, ...], most: int) -> list[Gift]:
+    """The latest gifts of a donor, in all of their records."""
+    return together.page(records, limit=most)[0]
 
 
-def page(donor_id: str, year: str = "", cursor: str = "", fund: str = "", frequency: str = "") -> GiftList:
+def page(
+    records: tuple[str, ...], year: str = "", cursor: str = "", fund: str = "", frequency: str = ""
+) -> GiftList:
     """A page of the donor's gifts, of those asked for. Raises InvalidInput for what cannot be asked for."""
     if cursor and not _is_place(cursor):
         raise InvalidInput("That is no page of this list.", code="cursor_invalid", field="cursor")
-    sums = years.sums_of(donor_id)
+    sums = _sums(records)
     funds = _funds(sums)
     wanted = choice.read(year, fund, frequency, funds)
-    gifts, following = ledger.page(donor_id, **wanted.range(), cursor=cursor, limit=PAGE, wanted=wanted.takes)
+    gifts, following = together.page(records, **wanted.range(), cursor=cursor, limit=PAGE, wanted=wanted.takes)
     return GiftList(
         gifts=[view(gift) for gift in gifts],
         next=following or None,
@@ -68,17 +70,18 @@ def page(donor_id: str, year: str = "", cursor: str = "", fund: str = "", freque
     )
 
 
-def table(donor_id: str, year: str = "", fund: str = "", frequency: str = "") -> tuple[str, str]:
+def table(records: tuple[str, ...], year: str = "", fund: str = "", frequency: str = "") -> tuple[str, str]:
     """
     The gifts asked for as one CSV file: its name and its text.
 
     Raises InvalidInput for what cannot be asked for, and if the gifts are
     more than one answer holds: a part of them must not look like all.
     """
-    funds = _funds(years.sums_of(donor_id)) if fund else charity.current().funds
+    funds = _funds(_sums(records)) if fund else charity.current().funds
     wanted = choice.read(year, fund, frequency, funds)
     try:
-        gifts = [gift for gift in ledger.gifts_between(donor_id, *(wanted.moments() or EVER)) if wanted.takes(gift)]
+        found = together.gifts_between(records, *(wanted.moments() or EVER))
+        gifts = [gift for gift in found if wanted.takes(gift)]
     except OverflowError as fault:
         raise _too_many() from fault
     entities = {name: entity.legal_name for name, entity in charity.current().entities.items()}
@@ -86,6 +89,11 @@ def table(donor_id: str, year: str = "", fund: str = "", frequency: str = "") ->
     if not spreadsheet.fits(text):
         raise _too_many()
     return f"giving-{wanted.year}.csv" if wanted.year else "giving.csv", text
+
+
+def _sums(records: tuple[str, ...]) -> list[Sum]:
+    """What each record adds up to: the sums of one year may come once from each."""
+    return [each for record in records for each in years.sums_of(record)]
 
 
 def _too_many() -> InvalidInput:

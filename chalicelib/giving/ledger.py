@@ -118,7 +118,7 @@ def facts_at(place: Place) -> list[Fact]:
 
 
 def gifts_between(donor_id: str, first: datetime, last: datetime) -> list[Gift]:
-    """Every gift of the donor that was paid from `first` to `last` (UTC moments, inclusive), newest first."""
+    """Every gift of the record that was paid from `first` to `last` (UTC moments, inclusive), newest first."""
     start, end = f"{keys.FACTS}{keys.moment(first)}", f"{keys.FACTS}{keys.moment(last)}~"
     return fold_all(_facts(donor_id, first=start, last=end))
 
@@ -152,7 +152,7 @@ def page(
         found += [items.as_struct(item, Fact) for item in read]
         gifts = [gift for gift in fold_all(found) if wanted(gift)]
         if len(gifts) > limit:
-            return gifts[:limit], _before(gifts[limit - 1])
+            return gifts[:limit], before(gifts[limit - 1])
         if not more:
             return gifts, ""
         # The oldest gift read so far may lack facts: go on from where the reading stopped.
@@ -170,7 +170,7 @@ def _whole(found: list[Fact], wanted: Callable[[Gift], bool]) -> tuple[list[Gift
     return [gift for gift in fold_all(whole) if wanted(gift)], keys.gift(half.gift_at, half.charge_id) + "#~"
 
 
-def _before(gift: Gift) -> str:
+def before(gift: Gift) -> str:
     """The cursor from which the gifts older than this one follow."""
     return _just_before(keys.gift(gift.given_at, gift.charge_id))
 

@@ -14,19 +14,19 @@ from chalicelib.money import Money, in_words
 
 def send(donor_id: str, gift_id: str) -> None:
     """
-    Mail the receipt of a gift that is in the ledger, unless it was mailed before.
+    Mail the receipt of a gift that is in the ledger, unless it was mailed before: to where its donor is reached now.
 
     A donor without an address gets none by mail; it waits in the portal.
     """
-    gift, donor = ledger.gift(donor_id, gift_id), donors.profile(donor_id)
+    gift, donor = ledger.gift(donor_id, gift_id), donors.person(donor_id)
     if gift is None or donor is None:
         raise FactsDisagree(f"Gift {gift_id} is due a receipt but not in the ledger.")
     if donor.email:
-        told = {**context(gift, donor), **_gift_aid(gift, donor)}
+        told = {**context(gift, donor), **_gift_aid(gift, donor_id)}
         outbox.send_once("receipt", gift_id, donor.email, told, donor_id=donor_id)
 
 
-def _gift_aid(gift: Gift, donor: donors.Donor) -> dict[str, object]:
+def _gift_aid(gift: Gift, donor_id: str) -> dict[str, object]:
     """
     The declaration that the gift rests on; without one, whether Gift Aid was wished for.
 
@@ -34,7 +34,7 @@ def _gift_aid(gift: Gift, donor: donors.Donor) -> dict[str, object]:
     """
     if not charity.current().takes_gift_aid(gift.money.currency):
         return {}
-    told = gift_aid.of_donor(donor.donor_id)
+    told = gift_aid.of_donor(donor_id)
     with_it = [each for each in told if each.gift_id == gift.gift_id and each.cancelled_at is None]
     declaration = that_counts([*with_it, *(each for each in told if covers(each, gift))], gift.gift_id)
     # A monthly gift's wish is asked after once: only its first payment was begun on our page.

@@ -174,8 +174,8 @@ def thank_you() -> Answer:
 )
 def gifts() -> Answer:
     """The donor's giving history, newest first."""
-    donor_id = sessions.donor(routes.caller())
-    found = history.page(donor_id, *(routes.query(name) for name in ("year", "cursor", "fund", "frequency")))
+    records = sessions.records(routes.caller())
+    found = history.page(records, *(routes.query(name) for name in ("year", "cursor", "fund", "frequency")))
     sparse = found.next is not None and len(found.gifts) < history.PAGE
     return Answer(found, page={"further": bool(routes.query("cursor")), "sparse": sparse})
 
@@ -183,5 +183,5 @@ def gifts() -> Answer:
 @routes.route("/portal/gifts.csv", gives=Csv, page="problem.html", query=("year", "fund", "frequency"))
 def gifts_as_csv() -> Csv:
     """The same gifts, all of them, as a file for a spreadsheet."""
-    donor_id = sessions.donor(routes.caller())
-    return Csv(*history.table(donor_id, *(routes.query(name) for name in ("year", "fund", "frequency"))))
+    records = sessions.records(routes.caller())
+    return Csv(*history.table(records, *(routes.query(name) for name in ("year", "fund", "frequency"))))

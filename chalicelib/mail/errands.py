@@ -9,10 +9,12 @@ import msgspec
 
 from chalicelib.partners import tell
 from chalicelib.partners.tell import PartnershipChanged
-from chalicelib.portal import email_change, email_undo, erasure, sign_in
-from chalicelib.portal.email_change import EmailAsked, EmailProven
+from chalicelib.portal import email_change, email_undo, erasure, joining, sign_in
+from chalicelib.portal.address_proof import EmailAsked
+from chalicelib.portal.email_change import EmailProven
 from chalicelib.portal.email_undo import EmailUndone
 from chalicelib.portal.erasure import EraseAsked
+from chalicelib.portal.joining import GivingProven
 from chalicelib.portal.sign_in import SignInAsked
 from chalicelib.processor import settle
 from chalicelib.signups import store as signups
@@ -22,8 +24,8 @@ from chalicelib.statements.superseding import StatementOutdated
 from chalicelib.statements.yearly import StatementDue
 
 Errand = (
-    SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone | EraseAsked
-    | StatementOutdated | StatementDue
+    SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone | GivingProven
+    | EraseAsked | StatementOutdated | StatementDue
 )
 
 
@@ -46,13 +48,15 @@ def _tell_of_change(errand: PartnershipChanged) -> None:
         settle.read_partnership(errand.partnership_id)
 
 
+OFFERS: dict[str, Callable[[EmailAsked], None]] = {"change": email_change.offer, "join": joining.offer}
 WORK: dict[type, Callable[[Any], object]] = {
     SignInAsked: sign_in.send,
     SignUpAsked: signups.ask,
     PartnershipChanged: _tell_of_change,
-    EmailAsked: email_change.offer,
+    EmailAsked: lambda errand: OFFERS[errand.wish](errand),
     EmailProven: email_change.finish,
     EmailUndone: email_undo.finish,
+    GivingProven: joining.finish,
     EraseAsked: erasure.erase,
     StatementOutdated: superseding.supersede,
     StatementDue: yearly.send,

@@ -132,14 +132,15 @@ def cancel(donor_id: str, partnership_id: str, wanted: Cancel) -> Done:
     return Done(done(known, "ended"), "ended")
 
 
-def card_page(donor_id: str, partnership_id: str = "") -> str:
+def card_page(records: tuple[str, ...], partnership_id: str = "") -> str:
     """
     The address of Stripe's page for changing the card of this monthly gift.
 
     Each may have a Stripe customer, and so a card, of its own. Without a name
     it is the one with a payment problem, or else the newest.
     """
-    named = [own(donor_id, partnership_id)] if partnership_id else store.of_donor(donor_id)
+    holder = store.holder(records, partnership_id) if partnership_id else ""
+    named = [own(holder, partnership_id)] if holder else store.of_person(records)
     running = [each for each in named if each.state != "ended"]
     if not running:
         raise Conflict("There is no monthly gift to change the card of.", code="no_partnership")

@@ -131,11 +131,12 @@ def _change_form(fields: FormFields) -> dict[str, Any]:
     return wanted
 
 
-def _donor() -> str:
+def _holder(partnership_id: str) -> str:
+    """In which record of the donor who is signed in the monthly gift stands, for a change that is counted."""
     caller = routes.caller()
-    donor_id = sessions.donor_changing(caller)
-    rate_limit.allow("portal_change", donor=donor_id, session=caller.cookies.get(sessions.COOKIE, ""), ip=caller.ip)
-    return donor_id
+    records = sessions.records_changing(caller)
+    rate_limit.allow("portal_change", donor=records[0], session=caller.cookies.get(sessions.COOKIE, ""), ip=caller.ip)
+    return store.holder(records, partnership_id)
 
 
 def _shown(done: Done) -> Answer:
@@ -143,8 +144,8 @@ def _shown(done: Done) -> Answer:
     return Answer(view(done.stands), see_other="/portal/partnerships", told=said)
 
 
-def _page(donor_id: str) -> Answer:
-    found = store.of_donor(donor_id)
+def _page(records: tuple[str, ...]) -> Answer:
+    found = store.of_person(records)
     dates = {
         "first_on": {each.partnership_id: first_on_each_day(each, now()) for each in found},
         "pause_between": {each.partnership_id: pause_between(now(), each.zone) for each in found},
@@ -160,12 +161,12 @@ def _again(error: GivingError, partnership_id: str) -> Answer | None:
     """
     if not isinstance(error, AT_THE_FORM + CAME_TO_NOTHING):
         return None
-    donor_id = sessions.donor(routes.caller())
-    stands = store.one(donor_id, partnership_id)
+    records = sessions.records(routes.caller())
+    stands = store.one(store.holder(records, partnership_id), partnership_id)
     if stands is None:
         return None
     if isinstance(error, AT_THE_FORM):
-        page = _page(donor_id)
+        page = _page(records)
         return replace(page, page={**page.page, "at": partnership_id})
     return _came_to_nothing([stands], "unsure" if isinstance(error, ProcessorUnsure) else "refused")
 
@@ -174,7 +175,7 @@ def _no_card_page(error: GivingError) -> Answer | None:
     """Stripe's page could not be opened: whatever the reason, that changes nothing."""
     if not isinstance(error, CAME_TO_NOTHING):
         return None
-    found = store.of_donor(sessions.donor(routes.caller()))
+    found = store.of_person(sessions.records(routes.caller()))
     return _came_to_nothing([each for each in found if each.state != "ended"], "no_card_page")
 
 
@@ -186,7 +187,7 @@ def _came_to_nothing(stand: list[Partnership], how: Literal["refused", "unsure",
 @routes.route("/portal/partnerships", gives=PartnershipList, page=PAGE)
 def partnerships() -> Answer:
     """The donor's monthly gifts, the ones that go on first."""
-    return _page(sessions.donor(routes.caller()))
+    return _page(sessions.records(routes.caller()))
 
 
 @routes.route(
@@ -195,7 +196,7 @@ def partnerships() -> Answer:
 )  # fmt: skip
 def change(partnership_id: str, wanted: Change) -> Answer:
     """Change the amount or the day. A form, which can only POST, may do so too."""
-    return _shown(manage.change(_donor(), partnership_id, wanted))
+    return _shown(manage.change(_holder(partnership_id), partnership_id, wanted))
 
 
 @routes.route(
@@ -204,7 +205,7 @@ def change(partnership_id: str, wanted: Change) -> Answer:
 )  # fmt: skip
 def pause(partnership_id: str, wanted: Pause) -> Answer:
     """Pause until a day."""
-    return _shown(manage.pause(_donor(), partnership_id, wanted))
+    return _shown(manage.pause(_holder(partnership_id), partnership_id, wanted))
 
 
 @routes.route(
@@ -213,7 +214,7 @@ def pause(partnership_id: str, wanted: Pause) -> Answer:
 )  # fmt: skip
 def skip_next(partnership_id: str, wanted: Skip) -> Answer:
     """Leave out the next gift."""
-    return _shown(skip(_donor(), partnership_id, wanted))
+    return _shown(skip(_holder(partnership_id), partnership_id, wanted))
 
 
 @routes.route(
@@ -222,7 +223,7 @@ def skip_next(partnership_id: str, wanted: Skip) -> Answer:
 )  # fmt: skip
 def resume(partnership_id: str) -> Answer:
     """End a pause, or take a skip back."""
-    return _shown(manage.resume(_donor(), partnership_id))
+    return _shown(manage.resume(_holder(partnership_id), partnership_id))
 
 
 @routes.route(
@@ -231,7 +232,7 @@ def resume(partnership_id: str) -> Answer:
 )  # fmt: skip
 def cancel(partnership_id: str, wanted: Cancel) -> Answer:
     """End the monthly gift at once."""
-    return _shown(manage.cancel(_donor(), partnership_id, wanted))
+    return _shown(manage.cancel(_holder(partnership_id), partnership_id, wanted))
 
 
 @routes.route(
@@ -241,7 +242,7 @@ def cancel(partnership_id: str, wanted: Cancel) -> Answer:
 def payment_method() -> Answer:
     """Go to Stripe's own page for changing the card: of the monthly gift named, or of the one that needs it most."""
     caller = routes.caller()
-    donor_id = sessions.donor_changing(caller)
-    card_testing.allow_payment_page(donor=donor_id, session=caller.cookies.get(sessions.COOKIE, ""), ip=caller.ip)
-    url = manage.card_page(donor_id, routes.query("partnership"))
+    records = sessions.records_changing(caller)
+    card_testing.allow_payment_page(donor=records[0], session=caller.cookies.get(sessions.COOKIE, ""), ip=caller.ip)
+    url = manage.card_page(records, routes.query("partnership"))
     return Answer(PaymentPage(url), 201, see_other=url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from chalicelib import items, keys
@@ -48,9 +50,22 @@ def replace(stands: Partnership, seen_version: int) -> bool:
 def of_donor(donor_id: str) -> list[Partnership]:
     """The donor's partnerships, the ones that go on first, then the newest."""
     found, _ = items.query(items.giving(), keys.donor(donor_id)["pk"], prefix=keys.PARTNERSHIPS, limit=MOST)
-    partnerships = [items.as_struct(item, Partnership) for item in found]
+    return _in_order(items.as_struct(item, Partnership) for item in found)
+
+
+def _in_order(partnerships: Iterable[Partnership]) -> list[Partnership]:
     newest = sorted(partnerships, key=lambda each: each.started_at, reverse=True)
     return sorted(newest, key=lambda each: each.state == "ended")
+
+
+def of_person(records: tuple[str, ...]) -> list[Partnership]:
+    """The partnerships in all of a person's records, in the same order."""
+    return _in_order(each for record in records for each in of_donor(record))
+
+
+def holder(records: tuple[str, ...], subscription_id: str) -> str:
+    """In which of a person's records a partnership stands; the main one if in none, where it will be missed."""
+    return next((each for each in records[1:] if one(each, subscription_id)), records[0])
 
 
 def kept(subscription_id: str) -> Partnership | None:

@@ -67,7 +67,7 @@ def changed(job: PartnershipChanged, stands: Partnership) -> None:
 
 
 def _mail(stands: Partnership, mail: str, about: str, **more: str) -> None:
-    donor = donors.profile(stands.donor_id)
+    donor = donors.person(stands.donor_id)
     if donor is None or not donor.email:
         return
     context = {

@@ -1,25 +1,20 @@
 """
 Changing the address of sign-in: proven at the new one, told to the old one, undone from there within a week.
 
-    asked ---- mail to the new address ---- proven (one hour, five tries) ---- changed
-                                                                                  |
-            mail to the old address with link and code <--------------------------'
+    asked ---- proven at the new one (address_proof.py) ---- changed
+                                                                |
+            mail to the old address with link and code <--------'
                            `---- within 7 days: the old address again, every session ended
 
 The page only marks the request as proven and queues the rest before it does
 it, so a crash anywhere leaves either nothing changed or a worker that ends
-what was begun. Only a session of the donor who asked may prove it: else a
-stranger who presses the button in an unasked mail would give their own
-mailbox, and their later gifts, to somebody else's record.
+what was begun.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,13 +24,14 @@ from chalicelib.errors import Conflict, InvalidInput
 from chalicelib.giving import donors
 from chalicelib.giving.donors import Donor
 from chalicelib.mail import outbox
-from chalicelib.portal import long_codes, sessions
+from chalicelib.portal import address_proof, long_codes, sessions
+from chalicelib.portal.address_proof import EmailAsked
 from chalicelib.processor import customers
 
-# A new mailbox may make a first mail wait (greylisting); the session proves the rest.
-LIFETIME_SECONDS = int(timedelta(hours=1).total_seconds())
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
 UNDO_WITHIN = timedelta(days=7)
-CODE_DIGITS, CODE_TRIES = 8, 5
 # A donor moves a few times in a life. A change that can still be undone is never dropped for a newer one: whoever took
 # an account over could else go on changing until the first undo, its owner's, was of no use.
 CHANGES_A_WEEK = 10
@@ -45,20 +41,8 @@ ADDRESSES_KEPT = 40
 # What the token and the code of the mail to the old address are good for.
 UNDOING = "undo_email"
 
-TRIES_LEFT = "attribute_exists(pk) AND expires_at > :now AND tries < :most"
-THE_SAME = "change_id = :change"
-THE_SAME_AND_PROVEN = "change_id = :change AND proven = :yes"
 OURS_OR_NOBODYS = "attribute_not_exists(pk) OR donor_id = :donor"
 AS_IT_WAS = "email = :seen AND attribute_not_exists(erased_at)"
-
-
-class EmailAsked(msgspec.Struct, frozen=True, tag=True):
-    """A donor wants this address to be theirs."""
-
-    donor_id: str
-    email: str
-    change_id: str
-    asked_at: int
 
 
 class EmailProven(msgspec.Struct, frozen=True, tag=True):
@@ -70,7 +54,11 @@ class EmailProven(msgspec.Struct, frozen=True, tag=True):
 
 
 class Undo(msgspec.Struct, frozen=True):
-    """What an undo needs: whose address was which, and which addresses led to the donor before."""
+    """
+    What an undo needs: whose address was which, and which addresses led to the donor before.
+
+    Where a record was joined to another (`joining`) both addresses are as they were, and stay so.
+    """
 
     change_id: str
     donor_id: str
@@ -90,27 +78,16 @@ def ask(donor_id: str, email: str) -> None:
     if donor and donor.email == email:
         raise InvalidInput("That is the address you sign in with now.", code="email_unchanged", field="email")
     _refuse_too_many(donor)
-    outbox.ask(EmailAsked(donor_id, email, secrets.token_hex(16), epoch_seconds()))
+    address_proof.ask(donor_id, email, "change")
 
 
 def offer(job: EmailAsked) -> None:
     """Mail link and code; a new request ends the one before. One that comes again, or too late, does nothing."""
     donor = donors.profile(job.donor_id)
-    late = epoch_seconds() - job.asked_at > LIFETIME_SECONDS
-    if late or donor is None or not donor.email or outbox.was_sent("email_confirm", job.change_id):
+    known = donor is not None and donor.email
+    if not known or address_proof.is_late(job) or outbox.was_sent("email_confirm", job.change_id):
         return
-    secret, code = secrets.token_urlsafe(32), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
-    request = {
-        "change_id": job.change_id,
-        "email": job.email,
-        "token_hash": _hash(job.donor_id, secret),
-        "code_hash": _hash(job.donor_id, code),
-        "tries": 0,
-        "expires_at": epoch_seconds() + LIFETIME_SECONDS,
-    }
-    items.put(items.passing(), _request(job.donor_id) | request)
-    link = f"{settings.current().site_url}/portal/email/confirm#token={secret}"
-    context = {"link": link, "code": f"{code[:4]} {code[4:]}"}
+    context = address_proof.place(job)
     outbox.send_once("email_confirm", job.change_id, job.email, context)
 
 
@@ -122,7 +99,7 @@ def confirm(donor_id: str, *, token: str, code: str, spared: str) -> None:
     under which somebody else's giving stands: money is not moved between
     donors by a mail. Conflict after too many changes, too.
     """
-    request = _proven(donor_id, token, code)
+    request = address_proof.proven(donor_id, "change", token=token, code=code)
     _refuse_taken(donor_id, request["email"])
     _refuse_too_many(donors.profile(donor_id))
     outbox.ask(EmailProven(donor_id, request["change_id"], spared))
@@ -132,16 +109,15 @@ def confirm(donor_id: str, *, token: str, code: str, spared: str) -> None:
 
 def make(donor_id: str, change_id: str) -> None:
     """Change the address if that was proven and is not done yet: profile, pointer and undo, all or nothing."""
-    request = items.get(items.passing(), _request(donor_id))
-    donor = donors.profile(donor_id)
-    if request is None or request["change_id"] != change_id or not request.get("proven") or donor is None:
+    request, donor = address_proof.proven_one(donor_id, change_id), donors.profile(donor_id)
+    if request is None or donor is None:
         return
     _refuse_too_many(donor)
     try:
         items.transact(_making(donor, request))
     except items.ConditionFailed:
         _refuse_taken(donor_id, request["email"])
-        if find_undo(change_id) is None and not _is_over(donor_id):
+        if find_undo(change_id) is None and not address_proof.is_over(donor_id):
             raise
 
 
@@ -155,14 +131,18 @@ def finish(job: EmailProven) -> None:
     if undo is None:
         return
     sessions.end_others(job.donor_id, job.spared)
-    page = f"{settings.current().site_url}/portal/email/undo"
-    context = {
-        "new": _masked(undo.new), "days": UNDO_WITHIN.days,
-        "undo_url": f"{page}#token={tokens.sign(UNDOING, job.change_id)}",
-        "undo_page": page, "code": long_codes.code(UNDOING, job.change_id),
-    }  # fmt: skip
-    outbox.send_once("email_changed", job.change_id, undo.old, context)
+    outbox.send_once("email_changed", job.change_id, undo.old, how_to_undo(undo))
     customers.tell_address(job.donor_id)
+
+
+def how_to_undo(undo: Undo) -> dict[str, object]:
+    """What the mail to the old address says."""
+    page = f"{settings.current().site_url}/portal/email/undo"
+    return {
+        "new": _masked(undo.new), "days": UNDO_WITHIN.days,
+        "undo_url": f"{page}#token={tokens.sign(UNDOING, undo.change_id)}",
+        "undo_page": page, "code": long_codes.code(UNDOING, undo.change_id),
+    }  # fmt: skip
 
 
 def find_undo(change_id: str) -> Undo | None:
@@ -173,7 +153,7 @@ def find_undo(change_id: str) -> Undo | None:
 
 def forget(donor: Donor) -> None:
     """Take away whatever a change under way or an undo still holds of the donor."""
-    items.delete(items.passing(), _request(donor.donor_id))
+    items.delete(items.passing(), address_proof.key(donor.donor_id))
     for change_id in donor.email_changes:
         for key in undo_keys(change_id):
             items.delete(items.passing(), key)
@@ -184,60 +164,46 @@ def undo_keys(change_id: str) -> tuple[keys.Key, ...]:
     return keys.passing("UNDO", change_id), long_codes.key(UNDOING, change_id)
 
 
-def _proven(donor_id: str, token: str, code: str) -> items.Item:
-    """
-    The request that this proves, marked so. Five tries in all.
-
-    The try is counted before anything is compared, so that parallel guesses are counted too.
-    """
-    given, field = (token, "token_hash") if token else ("".join(filter(str.isdigit, code)), "code_hash")
-    values = {":one": 1, ":now": epoch_seconds(), ":most": CODE_TRIES}
-    try:
-        request = items.update(items.passing(), _request(donor_id), "ADD tries :one", values, TRIES_LEFT)
-        if not hmac.compare_digest(request[field], _hash(donor_id, given)):
-            raise _refused()
-        return items.update(
-            items.passing(), _request(donor_id), "SET proven = :yes",
-            {":yes": True, ":change": request["change_id"]}, THE_SAME,
-        )  # fmt: skip
-    except items.ConditionFailed as gone:
-        raise _refused() from gone
-
-
 def _making(donor: Donor, request: items.Item) -> list[Any]:
     new, change_id = keys.email_hash(request["email"]), request["change_id"]
-    still_open = _open_changes(donor)
-    over = [each for each in donor.email_changes if each not in still_open]
-    undo = Undo(change_id, donor.donor_id, donor.email, request["email"], donor.every_hash, _undo_ends())
+    still_open, undoable = can_be_undone(donor, change_id, request["email"])
     changed = {
         ":new": request["email"],
         ":hashes": list(dict.fromkeys((*donor.every_hash, new))),
-        ":changes": [*still_open, change_id],
+        ":changes": still_open,
         ":seen": donor.email,
     }
     whose = {"donor_id": donor.donor_id}
     return [
-        writes.remove(
-            items.passing(), _request(donor.donor_id), THE_SAME_AND_PROVEN, {":change": change_id, ":yes": True}
-        ),
+        address_proof.used(donor.donor_id, change_id),
         writes.change(
             items.giving(), keys.donor(donor.donor_id),
             "SET email = :new, email_hashes = :hashes, email_changes = :changes", changed, AS_IT_WAS,
         ),
         writes.put(items.giving(), keys.pointer("EMAIL", new) | whose, OURS_OR_NOBODYS, {":donor": donor.donor_id}),
-        items.put_write(items.passing(), items.as_item(keys.passing("UNDO", change_id), undo)),
-        long_codes.keep(UNDOING, change_id, undo.expires_at),
-        *(writes.remove(items.passing(), key) for each in over for key in undo_keys(each)),
+        *undoable,
         # A link that waits in the old mailbox must not sign in any more, whichever address it was asked for with.
         *(writes.remove(items.passing(), keys.passing("SIGNIN", each)) for each in donor.every_hash),
     ]  # fmt: skip
+
+
+def can_be_undone(donor: Donor, change_id: str, new: str) -> tuple[list[str], list[TransactWriteItemTypeDef]]:
+    """The donor's changes that can be undone, this one the last, and the writes by which just these can be."""
+    still_open = _open_changes(donor)
+    over = [each for each in donor.email_changes if each not in still_open]
+    undo = Undo(change_id, donor.donor_id, donor.email, new, donor.every_hash, _undo_ends())
+    return [*still_open, change_id], [
+        items.put_write(items.passing(), items.as_item(keys.passing("UNDO", change_id), undo)),
+        long_codes.keep(UNDOING, change_id, undo.expires_at),
+        *(writes.remove(items.passing(), key) for each in over for key in undo_keys(each)),
+    ]
 
 
 def _refuse_taken(donor_id: str, email: str) -> None:
     if donors.id_by_email(email) not in {None, donor_id}:
         raise Conflict(
             "There is giving under this address already, so it cannot become the address of another donor. Nothing was "
-            "changed: sign in with it to see that giving, or write to us.",
+            "changed. To see that giving beside yours, name the address under “Gifts under another address”.",
             code="email_has_giving", field="email",
         )  # fmt: skip
 
@@ -262,11 +228,6 @@ def _refuse_too_many(donor: Donor | None) -> None:
         )  # fmt: skip
 
 
-def _is_over(donor_id: str) -> bool:
-    """Whether the request is gone: another worker did it, and it may have been undone since, or the donor erased."""
-    return items.get(items.passing(), _request(donor_id)) is None
-
-
 def _undo_ends() -> int:
     return epoch_seconds() + int(UNDO_WITHIN.total_seconds())
 
@@ -275,21 +236,3 @@ def _masked(email: str) -> str:
     """Enough for its owner to know it; the old mailbox may have another reader by now."""
     name, _, domain = email.rpartition("@")
     return f"{name[:1]}•••@{domain}"
-
-
-def _request(donor_id: str) -> keys.Key:
-    return keys.passing("NEWEMAIL", donor_id)
-
-
-def _hash(donor_id: str, secret: str) -> str:
-    """A code has few digits, so what is kept of it is keyed: a reader of the table alone cannot try them all."""
-    key = settings.current().token_secret.encode()
-    return hmac.new(key, f"{donor_id}:{secret}".encode(), hashlib.sha256).hexdigest()
-
-
-def _refused() -> InvalidInput:
-    return InvalidInput(
-        "This does not prove the address. It may have been used, be older than an hour, or have been tried too often: "
-        "then ask again.",
-        code="proof_invalid", field="code",
-    )  # fmt: skip

@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.errors import InvalidInput
 from chalicelib.giving.email_address import checked_email
 from chalicelib.guard import rate_limit
-from chalicelib.http import Answer, Routes, plain_fields, require_own_origin
+from chalicelib.http import Answer, Caller, Routes, plain_fields, require_own_origin
 from chalicelib.portal import contact, email_change, email_undo, sessions
 from chalicelib.portal.contact import Contact
 
@@ -46,6 +46,23 @@ class Undone(msgspec.Struct, frozen=True):
     undone: bool = True
 
 
+def asked_by(caller: Caller, typed: str, field: str) -> tuple[str, str]:
+    """The donor who asks to prove an address, and the address: signed in just now, and not asking too often."""
+    donor_id = sessions.donor_recently(caller)
+    email = checked_email(typed, field)
+    rate_limit.allow("email_change", donor=donor_id, email=email, ip=caller.ip)
+    return donor_id, email
+
+
+def proven_by(caller: Caller, given: Proof) -> str:
+    """The donor in whose session something was given as proof, and not too often. Nothing is looked up yet."""
+    donor_id = sessions.donor_changing(caller)
+    if not given.token and not given.code:
+        raise InvalidInput("Please type the 8 digits from the mail.", code="missing", field="code")
+    rate_limit.allow("session", ip=caller.ip)
+    return donor_id
+
+
 @routes.route("/portal/email", page="portal/email.html")
 def email_page() -> Answer:
     """Where a new address is typed; after more than ten minutes, why to sign in again first."""
@@ -60,11 +77,7 @@ def email_page() -> Answer:
 )  # fmt: skip
 def ask_for_change(wanted: NewEmail) -> Answer:
     """Have a link and a code sent to the new address. The answer is the same for every address."""
-    caller = routes.caller()
-    donor_id = sessions.donor_recently(caller)
-    email = checked_email(wanted.new_email, "new_email")
-    rate_limit.allow("email_change", donor=donor_id, email=email, ip=caller.ip)
-    email_change.ask(donor_id, email)
+    email_change.ask(*asked_by(routes.caller(), wanted.new_email, "new_email"))
     return Answer(NewEmailTaken(), 202, see_other="/portal/email/confirm")
 
 
@@ -82,10 +95,7 @@ def confirm_page() -> Answer:
 def confirm(wanted: Proof) -> Answer:
     """Change the address to the proven one, once, and end every other session."""
     caller = routes.caller()
-    donor_id = sessions.donor_changing(caller)
-    if not wanted.token and not wanted.code:
-        raise InvalidInput("Please type the 8 digits from the mail.", code="missing", field="code")
-    rate_limit.allow("session", ip=caller.ip)
+    donor_id = proven_by(caller, wanted)
     email_change.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.id_of(caller))
     return Answer(contact.of(donor_id), see_other="/portal/contact?saved=email")
 

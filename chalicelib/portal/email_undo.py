@@ -5,6 +5,9 @@ Whoever had the address longer decides: undoing a change also ends every
 later one, and the links that could have undone those.
 
     a@ -> b@ -> c@      the link at a@: a@ again      the link at b@: of no use any more
+
+Having a record's giving joined to another's is such a change, too, and the
+latest: whatever is undone of a record that was joined, it stands by itself again.
 """
 
 from __future__ import annotations
@@ -15,23 +18,30 @@ import msgspec
 
 from chalicelib import items, keys, settings, tokens, writes
 from chalicelib.errors import Conflict
+from chalicelib.gift_aid import store as gift_aid
 from chalicelib.giving import donors
 from chalicelib.giving.donors import Donor
 from chalicelib.mail import outbox
-from chalicelib.portal import email_change, long_codes, sessions
+from chalicelib.portal import address_proof, email_change, long_codes, parting, sessions
 from chalicelib.portal.email_change import UNDO_WITHIN, UNDOING, Undo
 from chalicelib.processor import customers
+from chalicelib.statements import superseding
 
 UNCHANGED = "email = :seen AND email_changes = :changes_seen AND attribute_not_exists(erased_at)"
 OURS_OR_GONE = email_change.OURS_OR_NOBODYS
 
 
-class EmailUndone(msgspec.Struct, frozen=True, tag=True):
-    """Somebody at the old address wants it back. `old` is told once that it is."""
+class EmailUndone(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """
+    Somebody at the old address wants it back. `old` is told once that it is.
+
+    `joined_to` is the record from which theirs was taken back with it.
+    """
 
     donor_id: str
     change_id: str
     old: str
+    joined_to: str = ""
 
 
 def undo(*, token: str, code: str) -> None:
@@ -46,9 +56,9 @@ def undo(*, token: str, code: str) -> None:
     donor = donors.profile(known.donor_id) if known else None
     if known is None or donor is None or change_id not in donor.email_changes:
         raise Conflict("This has been used, or is older than a week.", code="undo_over")
-    outbox.ask(EmailUndone(known.donor_id, change_id, known.old))
+    outbox.ask(EmailUndone(known.donor_id, change_id, known.old, donor.joined_to))
     _take_back(donor, known)
-    sessions.end_all(known.donor_id)
+    _end_sessions(known.donor_id, donor.joined_to)
 
 
 def finish(job: EmailUndone) -> None:
@@ -59,10 +69,20 @@ def finish(job: EmailUndone) -> None:
     donor = donors.profile(job.donor_id)
     if donor is None or not donor.email:
         return
-    sessions.end_all(job.donor_id)
+    _end_sessions(job.donor_id, job.joined_to)
     portal = f"{settings.current().site_url}/portal"
-    outbox.send_once("email_restored", job.change_id, job.old, {"portal_url": portal})
+    context = {"portal_url": portal, "parted": bool(job.joined_to)}
+    outbox.send_once("email_restored", job.change_id, job.old, context)
     customers.tell_address(job.donor_id)
+    if job.joined_to:
+        gift_aid.part(job.donor_id, job.joined_to)
+        superseding.look_again(job.joined_to, running=True)
+
+
+def _end_sessions(*records: str) -> None:
+    """Also of the main record to which it was joined: they reached this one, too."""
+    for each in filter(None, records):
+        sessions.end_all(each)
 
 
 def _take_back(donor: Donor, known: Undo) -> None:
@@ -85,13 +105,16 @@ def _taking_back(donor: Donor, known: Undo) -> list[Any]:
         ":changes_seen": list(donor.email_changes),
     }
     gained = [each for each in donor.every_hash if each not in known.hashes_before]
+    as_joined, names = donors.joined_as(donor)
     return [
         writes.change(
             items.giving(), keys.donor(donor.donor_id),
-            "SET email = :old, email_hashes = :hashes, email_changes = :changes", values, UNCHANGED,
+            "SET email = :old, email_hashes = :hashes, email_changes = :changes REMOVE joined_to",
+            {**values, **names}, f"{UNCHANGED} AND {as_joined}",
         ),
+        *([parting.let_go(donor)] if donor.joined_to else []),
         *(writes.remove(items.giving(), keys.pointer("EMAIL", each), OURS_OR_GONE, whose) for each in gained),
         *(writes.remove(items.passing(), each) for each in email_change.undo_keys(known.change_id)),
-        writes.remove(items.passing(), keys.passing("NEWEMAIL", donor.donor_id)),
+        writes.remove(items.passing(), address_proof.key(donor.donor_id)),
         *(writes.remove(items.passing(), keys.passing("SIGNIN", each)) for each in donor.every_hash),
     ]  # fmt: skip

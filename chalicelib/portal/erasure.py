@@ -5,7 +5,9 @@ Forgetting a donor: all that is theirs goes, what the law wants kept stays, and 
                                                `-- Stripe does not answer: nothing is erased, ask again
 
 The steps are an errand of the queue: each may run any number of times, and
-one that died half-way is ended when the message comes again.
+one that died half-way is ended when the message comes again. Of several
+records of one person the main one is the last, so that until all are done it
+still says which they are.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from chalicelib.giving.donors import Address, Donor
 from chalicelib.mail import outbox
 from chalicelib.partners import manage
 from chalicelib.partners import store as partnerships
-from chalicelib.portal import email_change, export, sessions
+from chalicelib.portal import email_change, export, parting, sessions
 from chalicelib.processor import customers
 from chalicelib.signups import store as signups
 from chalicelib.statements import tax_year
@@ -49,7 +51,8 @@ def begin(donor_id: str, confirmation: str) -> None:
     if confirmation.strip().casefold() != "erase":
         raise InvalidInput("Please type the word “erase”. It cannot be undone.", code="not_confirmed", field="confirm")
     try:
-        end_partnerships(donor_id)
+        for each in donors.records(donor_id):
+            end_partnerships(each)
     except ProcessorUnsure as unsure:
         raise ProcessorUnsure(
             "We could not reach the payment processor to end your monthly gifts, so nothing was erased. Please try "
@@ -60,26 +63,44 @@ def begin(donor_id: str, confirmation: str) -> None:
 
 
 def erase(job: EraseAsked) -> None:
-    """Every step, in the order in which each needs what the next takes away."""
+    """
+    Forget every record of the donor.
+
+    One that was joined to another since it was asked for is taken out of that
+    one first: its own donor asked, and not the other's.
+    """
     donor = donors.profile(job.donor_id)
+    if donor and donor.joined_to:
+        items.transact(parting.writes_for(donor))
+        sessions.end_all(donor.joined_to)
+        donor = donors.profile(job.donor_id)
     if donor is None:
         return
+    for each in map(donors.profile, donor.joined):
+        if each and (each.erased_at or each.joined_to == donor.donor_id):
+            forget_record(each)
+    forget_record(donor)
+
+
+def forget_record(donor: Donor) -> None:
+    """Every step, in the order in which each needs what the next takes away."""
+    donor_id = donor.donor_id
     if not donor.erased_at:
-        end_partnerships(job.donor_id)
+        end_partnerships(donor_id)
         close_the_door(donor)
         forget_sign_ups(donor)
         forget_waiting_declarations(donor)
         forget_profile(donor)
-    farewell = donors.profile(job.donor_id)
+    farewell = donors.profile(donor_id)
     assert farewell, "a tombstone stays"
     close_the_door(farewell)
-    export.forget(job.donor_id)
+    export.forget(donor_id)
     # Whom a gift honours: no tax office asks for it, and until the tombstone stands a payment may still bring some.
-    ledger.forget_tributes(job.donor_id)
-    end_declarations(job.donor_id)
+    ledger.forget_tributes(donor_id)
+    end_declarations(donor_id)
     release_addresses(farewell)
     say_goodbye(farewell)
-    forget_address(job.donor_id)
+    forget_address(donor_id)
 
 
 def end_partnerships(donor_id: str) -> None:
@@ -126,19 +147,27 @@ def end_declarations(donor_id: str) -> None:
 
 
 def forget_profile(donor: Donor) -> None:
-    """Put the tombstone where the profile was. It keeps the address until the last mail has gone there."""
+    """
+    Put the tombstone where the profile was. It keeps the address until the last mail has gone there.
+
+    What the law wants named is the person, who is called as their main record
+    says. Not if a record was joined or taken away meanwhile: then again.
+    """
     kept_until, named = _kept_by_law(donor.donor_id)
+    called = donors.person(donor.donor_id) or donor
+    as_read, values = donors.joined_as(donor)
     tombstone = Donor(
         donor.donor_id,
-        receipt_name=donor.named_on_receipts if named else "",
-        address=donor.address if named else Address(),
+        receipt_name=called.named_on_receipts if named else "",
+        address=called.address if named else Address(),
         email_hashes=donor.every_hash,
         email_changes=donor.email_changes,
+        joined=donor.joined,
         farewell=donor.email,
         erased_at=clock.now(),
         kept_until=kept_until,
     )
-    items.put(items.giving(), items.as_item(keys.donor(donor.donor_id), tombstone), NOT_YET)
+    items.put(items.giving(), items.as_item(keys.donor(donor.donor_id), tombstone), f"{NOT_YET} AND {as_read}", values)
 
 
 def release_addresses(donor: Donor) -> None:
@@ -155,8 +184,8 @@ def say_goodbye(donor: Donor) -> None:
 
 
 def forget_address(donor_id: str) -> None:
-    """Where the last mail went, and the hashes by which addresses were found."""
-    gone = "REMOVE farewell, email_hashes, email_changes"
+    """Where the last mail went, the hashes by which addresses were found, and which other records were theirs."""
+    gone = "REMOVE farewell, email_hashes, email_changes, joined"
     items.update(items.giving(), keys.donor(donor_id), gone, {}, items.PRESENT)
 
 

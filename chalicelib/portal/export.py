@@ -23,6 +23,8 @@ from chalicelib.statements import documents
 # On either side of what is left out. One page gathers it within API Gateway's half minute: 10,000 gifts took
 # 11 seconds, moto's own share included.
 MOST = 12_000
+# What may stand elsewhere, on top of that: browsers that are known, mostly.
+BESIDE = known_browsers.MOST
 # What each part of a donor's partition is called in the copy, and what stands in its keys. A kind that is not named
 # here goes by its own name, with the rest of its key.
 CALLED = {
@@ -78,12 +80,22 @@ def _copy(donor_id: str, most: int) -> bytes:
 
 
 def _kinds(donor: Donor, most: int) -> dict[str, list[Row]]:
-    """Every kind of thing by its name in the copy. What is empty is there too, to say so."""
+    """
+    Every kind of thing by its name in the copy, of all of the donor's records. What is empty is there too, to say so.
+
+    Raises OverflowError for more than one record alone may have.
+    """
     kinds: dict[str, list[Row]] = defaultdict(list, {name: [] for name in CALLED.values()})
-    for item in _items(donor.donor_id, most):
-        kind = item["sk"].partition("#")[0]
-        kinds[CALLED.get(kind, kind.lower())].append(_row(kind, item))
-    return dict(kinds) | _beside(donor)
+    joined = filter(None, map(donors.profile, donor.joined))
+    for record in (donor, *joined):
+        for item in _items(record.donor_id, most):
+            kind = item["sk"].partition("#")[0]
+            kinds[CALLED.get(kind, kind.lower())].append(_row(kind, item))
+        for name, rows in _beside(record).items():
+            kinds[name] += rows
+        if sum(map(len, kinds.values())) > 2 * most + BESIDE:
+            raise OverflowError("more than one copy may hold")
+    return dict(kinds)
 
 
 def _beside(donor: Donor) -> dict[str, list[Row]]:

@@ -76,14 +76,14 @@ def _require_no_foreign_origin() -> None:
 def home() -> Answer:
     """The donor's first page; for everybody else the form to sign in."""
     try:
-        donor_id = sessions.donor(routes.caller())
+        records = sessions.records(routes.caller())
     except NotSignedIn:
         return Answer(SignedIn(signed_in=False), template="portal/sign_in.html")
     parts = {
-        "donor": contact.of(donor_id),
-        "gifts": [history.view(gift) for gift in history.newest(donor_id, 5)],
-        "partnerships": [partner_routes.view(each) for each in partnerships.of_donor(donor_id)],
-        "statements": shelf.years(donor_id),
+        "donor": contact.of(records[0]),
+        "gifts": [history.view(gift) for gift in history.newest(records, 5)],
+        "partnerships": [partner_routes.view(each) for each in partnerships.of_person(records)],
+        "statements": shelf.years(records),
     }
     return Answer(SignedIn(signed_in=True), page=msgspec.to_builtins(parts))
 
@@ -133,7 +133,7 @@ def begin_session(wanted: SessionRequest) -> Answer:
     else:
         entered = _by_code(wanted)
     known, remembering = known_browsers.remember(entered.donor_id, entered.email_sha256, caller)
-    begun = sessions.begin(entered.donor_id, caller, remembering)
+    begun = sessions.begin(entered.donor_id, caller, remembering, entered.joined)
     cookies = (begun, known, cookie(sign_in.COOKIE, "", seconds=0))
     return Answer(SignedIn(signed_in=True), 201, see_other="/portal", cookies=cookies)
 

@@ -14,6 +14,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ import msgspec
 from chalicelib import items, keys, writes
 from chalicelib.clock import epoch_seconds
 from chalicelib.errors import NotFound, NotSignedIn
+from chalicelib.giving import donors
+from chalicelib.giving.donors import Donor
 from chalicelib.http import SESSION_COOKIE, Caller, cookie, require_own_form, require_own_origin
 from chalicelib.portal import devices, known_browsers
 
@@ -46,30 +49,46 @@ STILL_OPEN = "attribute_exists(pk) AND expires_at > :now"
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A donor at a browser. Moments are epoch seconds; `device` is a coarse name, never the whole user agent."""
+    """
+    A donor at a browser. Moments are epoch seconds; `device` is a coarse name, never the whole user agent.
+
+    `joined` are the donor's other records, so that no call has to look for them: when one is joined or taken back,
+    every other session ends.
+    """
 
     donor_id: str
     began: int
     seen: int
     expires_at: int
     device: str = ""
+    joined: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The ids of all records of the donor, the main one first."""
+        return (self.donor_id, *self.joined)
 
     def is_open(self, now: int) -> bool:
         return now < self.expires_at and now < self.began + WHOLE_SECONDS
 
 
-def begin(donor_id: str, caller: Caller, also: Iterable[TransactWriteItemTypeDef] = ()) -> str:
+def begin(
+    donor_id: str, caller: Caller, also: Iterable[TransactWriteItemTypeDef] = (), joined: tuple[str, ...] = ()
+) -> str:
     """
     Open a new session, end the one this browser had, and give the cookie that carries it.
 
-    `also` is written with it or not at all. Raises NotSignedIn for a donor who was erased meanwhile.
+    `also` is written with it or not at all. Raises NotSignedIn for a donor who
+    was erased meanwhile, or whose records are not these any more.
     """
     end(caller)
     token, now = _place(donor_id) + secrets.token_urlsafe(32), epoch_seconds()
-    session = Session(donor_id, now, now, now + IDLE_SECONDS, devices.name(caller.agent))
+    session = Session(donor_id, now, now, now + IDLE_SECONDS, devices.name(caller.agent), joined)
+    records_as_told, values = donors.joined_as(Donor(donor_id, joined=joined))
+    stands = writes.check(items.giving(), keys.donor(donor_id), f"{NOT_ERASED} AND {records_as_told}", values)
     opened = items.put_write(items.passing(), items.as_item(_key(token), session))
     try:
-        items.transact([writes.check(items.giving(), keys.donor(donor_id), NOT_ERASED), opened, *also])
+        items.transact([stands, opened, *also])
     except items.ConditionFailed as gone:
         raise NotSignedIn("Please sign in.") from gone
     return cookie(COOKIE, token, seconds=WHOLE_SECONDS)
@@ -78,6 +97,16 @@ def begin(donor_id: str, caller: Caller, also: Iterable[TransactWriteItemTypeDef
 def donor(caller: Caller) -> str:
     """The id of the donor who is signed in. Raises NotSignedIn."""
     return _open(caller).donor_id
+
+
+def records(caller: Caller) -> tuple[str, ...]:
+    """The ids of all records of the donor who is signed in, the main one first. Raises NotSignedIn."""
+    return _open(caller).records
+
+
+def records_changing(caller: Caller) -> tuple[str, ...]:
+    """The same for a call that changes something, as strict as `donor_changing`."""
+    return _changing(caller).records
 
 
 def donor_changing(caller: Caller) -> str:
@@ -144,6 +173,13 @@ def end_all(donor_id: str, but: Caller | None = None) -> int:
     """
     known_browsers.forget(donor_id, but)
     return end_others(donor_id, id_of(but) if but else "")
+
+
+def reach(donor_id: str, session_id: str, joined: tuple[str, ...]) -> None:
+    """Let one session reach these records too, if it is still there."""
+    key = {"pk": _partition(_place(donor_id)), "sk": session_id}
+    with suppress(items.ConditionFailed):
+        items.update(items.passing(), key, "SET joined = :joined", {":joined": list(joined)}, items.PRESENT)
 
 
 def end_others(donor_id: str, spared: str) -> int:

@@ -62,10 +62,11 @@ class SignInAsked(msgspec.Struct, frozen=True, tag=True):
 
 
 class Entered(msgspec.Struct, frozen=True):
-    """Who has shown that they read the mail, and by which address it was asked for."""
+    """Who has shown that they read the mail, by which address it was asked for, and which other records are theirs."""
 
     donor_id: str
     email_sha256: str
+    joined: tuple[str, ...] = ()
 
 
 def ask(email: str, *, own: bool = False) -> str:
@@ -79,6 +80,7 @@ def send(job: SignInAsked) -> None:
     """
     Send link and code to a known donor; a new request ends the one before. For an unknown address, nothing.
 
+    They go to where the donor is reached now, whichever of their addresses it was asked for with.
     A stranger's request does nothing for the ten minutes in which one of the
     donor's own browsers waits: else it would end that one again and again.
 
@@ -92,7 +94,7 @@ def send(job: SignInAsked) -> None:
     if outbox.was_sent("sign_in", job.request_id):
         return
     donor_id = donors.id_by_email(job.email)
-    donor = donors.profile(donor_id) if donor_id else None
+    donor = donors.person(donor_id) if donor_id else None
     if donor is None or not donor.email:
         return
     name = keys.email_hash(job.email)
@@ -104,6 +106,7 @@ def send(job: SignInAsked) -> None:
         "asking_hash": job.asking_hash,
         "tries": 0,
         "expires_at": epoch_seconds() + LIFETIME_SECONDS,
+        **({"joined": list(donor.joined)} if donor.joined else {}),
     }
     if not _placed(keys.passing("SIGNIN", name) | request, own=job.own):
         log.count("sign_in_waits_elsewhere")
@@ -139,7 +142,7 @@ def by_token(token: str, asking: str) -> Entered:
         used = None
     if used is None:
         raise _refused()
-    return Entered(str(used["donor_id"]), name)
+    return _entered(used, name)
 
 
 def by_code(email: str, code: str, *, own: bool = False) -> Entered:
@@ -163,13 +166,17 @@ def by_code(email: str, code: str, *, own: bool = False) -> Entered:
         items.delete(items.passing(), key, "code_hash = :code", {":code": request["code_hash"]})
     except items.ConditionFailed as gone:
         raise _refused(CODE_REFUSED, "code") from gone
-    return Entered(str(request["donor_id"]), name)
+    return _entered(request, name)
 
 
 def check_code(code: str) -> None:
     """Raise InvalidInput for what cannot be a code, before a try is counted."""
     if len([char for char in code if char.isascii() and char.isdigit()]) != CODE_DIGITS:
         raise InvalidInput("The code has 8 digits.", code="code_invalid", field="code")
+
+
+def _entered(request: items.Item, name: str) -> Entered:
+    return Entered(str(request["donor_id"]), name, tuple(request.get("joined", ())))
 
 
 def _refused(why: str = LINK_REFUSED, field: str | None = None) -> NotSignedIn:

@@ -16,7 +16,7 @@ TRIES = 4
 
 def tell_address(donor_id: str) -> None:
     """
-    Have every Stripe customer of the donor carry the address that the donor has now.
+    Have every Stripe customer of the donor, in all of their records, carry the address that the donor has now.
 
         we: read a@ ......... tell a@ ... read b@: tell b@
         other:    ... b@ ... tell b@ ...
@@ -26,14 +26,14 @@ def tell_address(donor_id: str) -> None:
     queue comes again.
     """
     for _ in range(TRIES):
-        told = donors.profile(donor_id)
+        told = donors.person(donor_id)
         if told is None or not told.email:
             return
-        for customer_id in _customers(told):
+        for customer_id in _customers_of_all(told):
             # Deleted at Stripe by staff: there is nobody left to mail.
             with suppress(NotThere):
                 stripe_api.change_customer(customer_id, {"email": on_the_wire(told.email) or told.email})
-        stands = donors.profile(donor_id)
+        stands = donors.person(donor_id)
         if stands and stands.email == told.email:
             return
     raise OverflowError("a donor's address keeps changing")
@@ -46,6 +46,11 @@ def read_partnerships(donor_id: str) -> None:
         with suppress(NotThere):
             for found in stripe_api.subscriptions_of(customer_id):
                 settle.read_partnership(events.id_of(found))
+
+
+def _customers_of_all(person: donors.Donor) -> list[str]:
+    others = (donors.profile(each) for each in person.joined)
+    return [customer_id for donor in (person, *others) if donor for customer_id in _customers(donor)]
 
 
 def _customers(donor: donors.Donor) -> list[str]:

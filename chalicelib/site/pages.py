@@ -32,12 +32,15 @@ FORM_PAGES = {
     "gift-aid": "portal/gift_aid.html",
     "new-email-code": "portal/email_confirm.html",
     "undo-email": "portal/email_undo.html",
+    "other-email": "portal/other_address.html",
+    "other-email-code": "portal/other_address_confirm.html",
 }
 # What people read at a field of a form that was left empty or cannot be read.
 PLAINER = {
     "amount": "Please choose an amount, or write your own in digits, for example 25.",
     "interests": "Please tick at least one of these.",
     "new_email": "Please write your email address, for example name@example.org.",
+    "other_email": "Please write the other email address, for example name@example.org.",
     "email": "Please write your email address, for example name@example.org.",
     "name": "Please write a shorter name.",
     "receipt_name": "Please write a shorter name.",
@@ -72,6 +75,7 @@ OPTIONAL: dict[str, Any] = {
     "first_on": {},
     "pause_between": {},
     "recent": True,
+    "addresses": [],
     "signed_in": False,
     "form_token": "",
     "again": False,

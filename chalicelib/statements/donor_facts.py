@@ -19,13 +19,12 @@ def source(entity_id: str) -> Source:
     return Source(facts.name, facts.entities[entity_id], facts.funds, facts.funds_in)
 
 
-def recipient(donor_id: str, home: str, language: str = "") -> Recipient:
+def recipient(donor: donors.Donor | None, home: str, language: str = "") -> Recipient:
     """
     The donor's name as they want it there, or else their mail address, and their postal address if they gave one.
 
     `language` is the document's; without one it is the one that they prefer, if we write it.
     """
-    donor = donors.profile(donor_id)
     if donor is None:
         return Recipient("")
     name, lines = donor.named_on_receipts or donor.email, address_lines(donor.address, home)

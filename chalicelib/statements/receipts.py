@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib import clock
 from chalicelib.errors import Conflict, FactsDisagree, NotFound
-from chalicelib.giving import ledger
+from chalicelib.giving import donors, together
 from chalicelib.statements import documents, donor_facts, render, statement, tax_year
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.charity import LegalEntity
 
 
-def link_for(donor_id: str, gift_id: str) -> str:
+def link_for(records: tuple[str, ...], gift_id: str) -> str:
     """
     Where the receipt of this donor's gift may be fetched during the next five minutes.
 
@@ -25,18 +25,19 @@ def link_for(donor_id: str, gift_id: str) -> str:
     contradict each other.
     """
     try:
-        gift = ledger.gift(donor_id, gift_id)
+        found = together.gift(records, gift_id)
     except FactsDisagree as contradiction:
         raise Conflict(
             "We are looking into what became of this gift. Its receipt waits until that is settled.", code="unclear"
         ) from contradiction
-    if gift is None:
+    if found is None:
         raise NotFound("There is no such gift.")
+    record, gift = found
     source = donor_facts.source(gift.entity)
-    recipient = donor_facts.recipient(donor_id, source.entity.country)
+    recipient = donor_facts.recipient(donors.profile(records[0]), source.entity.country)
     today = clock.now().astimezone(source.entity.zone).date()
     content = statement.draw_up_receipt(source, recipient, gift, today)
-    key = f"receipts/{donor_id}/{gift_id}-{statement.fingerprint(content)[:16]}.pdf"
+    key = f"receipts/{record}/{gift_id}-{statement.fingerprint(content)[:16]}.pdf"
     filename = f"receipt-{gift.given_on.isoformat()}-{gift_id[:8]}.pdf"
     if not documents.is_kept(key):
         documents.keep(key, render.pdf("receipt", content), filename, locked_until=_until(source.entity, gift.given_on))

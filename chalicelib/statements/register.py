@@ -6,6 +6,16 @@ The register of issued statements: each is drawn up once, kept for good, and rep
 
 The PDF is in S3 before its number is here, so whatever the register names can
 be fetched; a crash in between leaves a file that nobody names.
+
+A person whose records were joined has one statement of a year, under the main
+record. A record that had one of its own when it was joined goes on with that:
+
+                    issued before?     tells of
+    main record     either             its gifts, and those of every record below that says no
+    joined record   no                 nothing: it has none
+    joined record   yes                its own gifts
+
+So every gift is told of in one of them, whichever is replaced when.
 """
 
 from __future__ import annotations
@@ -16,9 +26,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib import charity, clock, items, keys
+from chalicelib import charity, clock, items, keys, writes
 from chalicelib.errors import NotFound
-from chalicelib.giving import ledger
+from chalicelib.giving import donors, together
+from chalicelib.giving.donors import Donor
 from chalicelib.statements import documents, donor_facts, render, statement, wording
 from chalicelib.statements import tax_year as tax_years
 from chalicelib.statements.statement import Mark, Recipient, Statement
@@ -69,15 +80,37 @@ def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
     lie at a tax office is not replaced because its donor reads differently now.
     Raises what `drawn` raises.
     """
-    content, last = drawn(donor_id, entity_id, tax_year)
+    donor = donors.profile(donor_id) or Donor(donor_id)
+    content, last = _drawn(donor, entity_id, tax_year)
     if last and last.fingerprint == statement.fingerprint(content):
         return last
     if last and last.language != content.donor.language and is_over(entity_id, tax_year):
-        as_it_was, _ = drawn(donor_id, entity_id, tax_year, last.language)
+        as_it_was, _ = _drawn(donor, entity_id, tax_year, last.language)
         if last.fingerprint == statement.fingerprint(as_it_was):
             return last
-    return _enter(donor_id, entity_id, tax_year, content, last.number + 1 if last else 1)
+    return _enter(donor, entity_id, tax_year, content, last.number + 1 if last else 1)
 
+
+def told_in(donor: Donor, entity_id: str, tax_year: int) -> list[str]:
+    """
+    The records of a person that have a statement of the tax year: the main one, and each that had its own when joined.
+
+    Without any of the latter the main one is given unseen. Raises what `drawn` raises besides NotFound.
+    """
+    own = [each for each in donor.joined if newest(each, entity_id, tax_year)]
+    if own:
+        try:
+            _drawn(donor, entity_id, tax_year)
+        except NotFound:
+            return own
+    return [donor.donor_id, *own]
+
+
+def whose(record_id: str, entity_id: str, tax_year: int) -> tuple[str, Issued | None]:
+    """In which record's statement a record's gifts of the year are told of, and what was issued last there."""
+    last = newest(record_id, entity_id, tax_year)
+    main = record_id if last else donors.records(record_id)[0]
+    return main, last if main == record_id else newest(main, entity_id, tax_year)
 
 def drawn(donor_id: str, entity_id: str, tax_year: int, language: str = "") -> tuple[Statement, Issued | None]:
     """
@@ -89,16 +122,33 @@ def drawn(donor_id: str, entity_id: str, tax_year: int, language: str = "") -> t
     Raises Conflict for what the country wants and the donor or the time does
     not give, and MisconfiguredError for what we lack.
     """
+    return _drawn(donors.profile(donor_id) or Donor(donor_id), entity_id, tax_year, language)
+
+
+def _drawn(donor: Donor, entity_id: str, tax_year: int, language: str = "") -> tuple[Statement, Issued | None]:
     entity = charity.current().entities.get(entity_id)
     if entity is None or not statement.has_statements(entity.country):
         raise NotFound("There are no statements of that organisation.")
-    gifts = _gifts(donor_id, entity_id, tax_year)
-    last = newest(donor_id, entity_id, tax_year)
+    last = newest(donor.donor_id, entity_id, tax_year)
+    gifts = _gifts(_told_of(donor, last, entity_id, tax_year), entity_id, tax_year)
     if last is None and not any(map(statement.counts, gifts)):
         raise NotFound("There are no gifts in that tax year.")
-    recipient = donor_facts.recipient(donor_id, entity.country, language)
-    mark = _next_mark(donor_id, entity_id, tax_year, last)
+    called = donors.profile(donor.joined_to) if donor.joined_to else donor
+    recipient = donor_facts.recipient(called, entity.country, language)
+    mark = _next_mark(donor.donor_id, entity_id, tax_year, last)
     return statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark), last
+
+
+def _told_of(donor: Donor, last: Issued | None, entity_id: str, tax_year: int) -> tuple[str, ...]:
+    """Of which records a record's statement tells: see above."""
+    if donor.joined_to:
+        return (donor.donor_id,) if last else ()
+    return (donor.donor_id, *(each for each in donor.joined if newest(each, entity_id, tax_year) is None))
+
+
+def series(entity_id: str, donor_id: str) -> str:
+    """What all numbers of a record's statements have in common, and no other record's."""
+    return hashlib.sha256(f"{entity_id}:{donor_id}".encode()).hexdigest()[:DONOR_DIGITS]
 
 
 def newest(donor_id: str, entity_id: str, tax_year: int) -> Issued | None:
@@ -131,23 +181,28 @@ def link(issued: Issued) -> str:
     return documents.link(issued.s3_key, issued.filename)
 
 
-def _gifts(donor_id: str, entity_id: str, tax_year: int) -> list[Gift]:
+def _gifts(records: tuple[str, ...], entity_id: str, tax_year: int) -> list[Gift]:
     country = charity.current().entities[entity_id].country
     first, last = tax_years.first_day(tax_year, country), tax_years.last_day(tax_year, country)
-    near = ledger.gifts_between(donor_id, _midnight(first) - ZONES_APART, _midnight(last) + 2 * ZONES_APART)
+    near = together.gifts_between(records, _midnight(first) - ZONES_APART, _midnight(last) + 2 * ZONES_APART)
     return [gift for gift in near if gift.entity == entity_id and first <= gift.given_on <= last]
 
 
 def _next_mark(donor_id: str, entity_id: str, tax_year: int, last: Issued | None) -> Mark:
     entity = charity.current().entities[entity_id]
-    donor = hashlib.sha256(f"{entity_id}:{donor_id}".encode()).hexdigest()[:DONOR_DIGITS]
     number = last.number + 1 if last else 1
     today = clock.now().astimezone(entity.zone).date()
-    return Mark(f"{entity.country}-{tax_year}-{donor}-{number}", today, last.serial if last else "")
+    serial = f"{entity.country}-{tax_year}-{series(entity_id, donor_id)}-{number}"
+    return Mark(serial, today, last.serial if last else "")
 
 
-def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, number: int) -> Issued:
-    """Render, keep and enter under `number`; if somebody else took that number meanwhile, look again."""
+def _enter(donor: Donor, entity_id: str, tax_year: int, content: Statement, number: int) -> Issued:
+    """
+    Render, keep and enter under `number`; if somebody else took that number meanwhile, look again.
+
+    So too if the donor's records were joined or taken apart meanwhile: else
+    the same gift could be told of in two statements.
+    """
     entity = charity.current().entities[entity_id]
     pdf = render.pdf(statement.layout(entity.country), content)
     sha256 = hashlib.sha256(pdf).hexdigest()
@@ -157,7 +212,7 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
         issued_at=clock.now(),
         fingerprint=statement.fingerprint(content),
         sha256=sha256,
-        s3_key=f"statements/{donor_id}/{entity_id}/{tax_year}/{number}-{sha256[:16]}.pdf",
+        s3_key=f"statements/{donor.donor_id}/{entity_id}/{tax_year}/{number}-{sha256[:16]}.pdf",
         gifts=sum(len(table.lines) for table in content.tables),
         totals={table.currency: table.kept.minor for table in content.tables},
         replaces=content.mark.replaces,
@@ -168,11 +223,13 @@ def _enter(donor_id: str, entity_id: str, tax_year: int, content: Statement, num
     first_day = tax_years.first_day(tax_year, entity.country)
     until = tax_years.records_end(first_day, entity.country, entity.records_years)
     documents.keep(issued.s3_key, pdf, issued.filename, locked_until=until)
-    key = keys.donor(donor_id, keys.statement(entity_id, tax_year, number))
+    key = keys.donor(donor.donor_id, keys.statement(entity_id, tax_year, number))
+    entered = items.put_write(items.giving(), items.as_item(key, issued))
+    as_read = writes.check(items.giving(), keys.donor(donor.donor_id), *donors.joined_as(donor))
     try:
-        items.put(items.giving(), items.as_item(key, issued), items.ABSENT)
+        items.transact([as_read, entered])
     except items.ConditionFailed:
-        return issue(donor_id, entity_id, tax_year)  # the other's, or the next number if it tells something else
+        return issue(donor.donor_id, entity_id, tax_year)  # the other's, or the next number if it tells something else
     return issued
 
 

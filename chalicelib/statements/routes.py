@@ -30,20 +30,22 @@ class Statements(msgspec.Struct, frozen=True):
 @routes.route("/portal/statements", gives=Statements, page="portal/statements.html")
 def list_statements() -> Statements:
     """The tax years in which the donor gave, one for each legal entity."""
-    return Statements(shelf.years(sessions.donor(routes.caller())))
+    return Statements(shelf.years(sessions.records(routes.caller())))
 
 
-@routes.route("/portal/statements/{tax_year}", gives=Any, status=303, query=("entity", "number"))
+@routes.route("/portal/statements/{tax_year}", gives=Any, status=303, query=("entity", "number", "series"))
 def open_statement(tax_year: str) -> Answer:
     """
     Issue the statement if it is not issued yet, and send the browser to the PDF.
 
-    With a `number` it is the one that was issued under it, also one that has been replaced.
+    With a `number` it is the one that was issued under it, also one that has been replaced. `series` names those of
+    giving under another address which had a statement of its own when it was joined.
     """
-    donor_id = sessions.donor(routes.caller())
+    records = sessions.records(routes.caller())
     if not TAX_YEAR.fullmatch(tax_year):
         raise NotFound("There is no such tax year.")
-    entity = routes.query("entity") or shelf.entity_of(donor_id, int(tax_year))
+    entity = routes.query("entity") or shelf.entity_of(records, int(tax_year))
+    donor_id = shelf.record_of(records, entity, routes.query("series"))
     number = routes.query("number")
     if number:
         return Answer(see_other=register.link(_numbered(donor_id, entity, int(tax_year), number)))
@@ -60,8 +62,8 @@ def _numbered(donor_id: str, entity: str, tax_year: int, number: str) -> registe
 @routes.route("/portal/gifts/{gift_id}/receipt", gives=Any, status=303)
 def open_receipt(gift_id: str) -> Answer:
     """Send the browser to the PDF of one gift's receipt."""
-    donor_id = sessions.donor(routes.caller())
+    records = sessions.records(routes.caller())
     if not GIFT_ID.fullmatch(gift_id):
         raise NotFound("There is no such gift.")
     with refused.told_to_staff():
-        return Answer(see_other=receipts.link_for(donor_id, gift_id))
+        return Answer(see_other=receipts.link_for(records, gift_id))

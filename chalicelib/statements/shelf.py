@@ -52,6 +52,9 @@ class Year(msgspec.Struct, frozen=True):
     addresses; `year_name` is what people there call it: "2026" or "2026–27".
     Totals and `gifts` are those of the statement as it would be issued now.
     `so_far`: the year has not ended. `issued`: every number, newest first.
+    `series` is of a statement that a joined record had before it was joined,
+    and goes on with: it tells of that record's gifts, and no other does. Of
+    all others it is empty.
     """
 
     tax_year: int
@@ -62,23 +65,42 @@ class Year(msgspec.Struct, frozen=True):
     gifts: int
     so_far: bool
     issued: list[Issue]
+    series: str = ""
 
 
-def years(donor_id: str) -> list[Year]:
+def years(records: tuple[str, ...]) -> list[Year]:
     """
     Every tax year and entity for which the donor can have a statement, newest first.
 
     Also one whose gifts have all been returned since: what was issued of it stays to be seen.
     """
-    gifts = [gift for gift in ledger.gifts_between(donor_id, BEGINNING, clock.now() + ZONES_APART) if _is_told(gift)]
-    issued = _issued(donor_id)
-    kinds = sorted({*issued, *map(_year_of, gifts)}, reverse=True)
-    return [_year(kind, [gift for gift in gifts if _year_of(gift) == kind], issued.get(kind, [])) for kind in kinds]
+    entered = {record: issued(record) for record in records}
+    told: dict[tuple[Kind, str], list[Gift]] = {(kind, record): [] for record in records for kind in entered[record]}
+    for record in records:
+        for gift in ledger.gifts_between(record, BEGINNING, clock.now() + ZONES_APART):
+            if _is_told(gift):
+                kind = _year_of(gift)
+                told.setdefault((kind, record if kind in entered[record] else records[0]), []).append(gift)
+    in_order = sorted(told, key=lambda each: (each[0], -records.index(each[1])), reverse=True)
+    return [
+        _year(kind, told[kind, record], entered[record].get(kind, []), record if record != records[0] else "")
+        for kind, record in in_order
+    ]
 
 
-def entity_of(donor_id: str, tax_year: int) -> str:
+def record_of(records: tuple[str, ...], entity_id: str, series: str) -> str:
+    """The record whose statements these are: the main one's without a name. Raises NotFound for another donor's."""
+    if not series:
+        return records[0]
+    found = [each for each in records if register.series(entity_id, each) == series]
+    if not found:
+        raise NotFound("There are no such statements.")
+    return found[0]
+
+
+def entity_of(records: tuple[str, ...], tax_year: int) -> str:
     """The entity that took the donor's gifts of the year: the default one if it took any. Raises NotFound if none."""
-    took = [year.entity for year in years(donor_id) if year.tax_year == tax_year]
+    took = [year.entity for year in years(records) if year.tax_year == tax_year]
     if not took:
         raise NotFound("There are no gifts in that tax year.")
     entities = charity.current().entities
@@ -93,8 +115,8 @@ def numbered(donor_id: str, entity_id: str, tax_year: int, number: int) -> Issue
     return items.as_struct(found, Issued)
 
 
-def _issued(donor_id: str) -> dict[Kind, list[Issued]]:
-    """All that was issued, newest first. Of an entity that charity.toml no longer has nothing can be said."""
+def issued(donor_id: str) -> dict[Kind, list[Issued]]:
+    """All that a record was issued, newest first. Of an entity that charity.toml no longer has nothing can be said."""
     found: dict[Kind, list[Issued]] = defaultdict(list)
     for item in items.query_all(items.giving(), keys.donor(donor_id)["pk"], prefix=keys.STATEMENTS, backward=True):
         _, entity, tax_year, _ = item["sk"].split("#")
@@ -122,7 +144,7 @@ def _year_of(gift: Gift) -> Kind:
     return tax_years.of(gift.given_on, charity.current().entities[gift.entity].country), gift.entity
 
 
-def _year(kind: Kind, gifts: list[Gift], issued: list[Issued]) -> Year:
+def _year(kind: Kind, gifts: list[Gift], issued: list[Issued], joined: str) -> Year:
     tax_year, entity_id = kind
     entity = charity.current().entities[entity_id]
     return Year(
@@ -134,6 +156,7 @@ def _year(kind: Kind, gifts: list[Gift], issued: list[Issued]) -> Year:
         gifts=len(gifts),
         so_far=not register.is_over(entity_id, tax_year),
         issued=_issues(issued, entity.zone),
+        series=register.series(entity_id, joined) if joined else "",
     )
 
 

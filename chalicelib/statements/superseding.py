@@ -63,10 +63,22 @@ def look(place: Place) -> None:
     year = tax_years.of(gift.given_on, entity.country)
     if not register.is_over(gift.entity, year):
         return
-    newest = register.newest(place.donor_id, gift.entity, year)
+    record, newest = register.whose(place.donor_id, gift.entity, year)
     if newest or (statement.counts(gift) and yearly.has_begun(gift.entity, year)):
         known = newest.number if newest else NONE_YET
-        outbox.ask(StatementOutdated(place.donor_id, gift.entity, year, known))
+        outbox.ask(StatementOutdated(record, gift.entity, year, known))
+
+
+def look_again(donor_id: str, *, running: bool = False) -> None:
+    """
+    Have each closed year's statement of a main record looked at: a record was joined to it, or taken away.
+
+    It tells then of more or of less than it did. With `running` those of years that are not over, too: of gifts that
+    were taken away, another record's statement tells from now on. What was never issued is not issued here.
+    """
+    for (year, entity), issued in shelf.issued(donor_id).items():
+        if running or register.is_over(entity, year):
+            outbox.ask(StatementOutdated(donor_id, entity, year, issued[0].number))
 
 
 def supersede(job: StatementOutdated) -> None:
@@ -80,7 +92,7 @@ def supersede(job: StatementOutdated) -> None:
     was. Raises NotIssued, after an alarm, while a fact of the entity is missing;
     redriving the dead letter then does what was left.
     """
-    donor = donors.profile(job.donor_id)
+    donor = donors.person(job.donor_id)
     if donor is None or donor.erased_at:
         return
     if job.known == NONE_YET:

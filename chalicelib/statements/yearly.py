@@ -69,15 +69,21 @@ def send(job: StatementDue) -> None:
     """
     Issue the statement and mail the donor, once for each entity and year however often it is asked for.
 
+    Asked for of any record of a person, it is done for the person.
+
     Who has not given what the country wants is asked for it, once. Whose gifts
     have all gone back, and who was erased, gets none.
     """
-    donor = donors.profile(job.donor_id)
-    if donor is None or donor.erased_at or told(job, READY) == "sent":
+    donor = donors.person(job.donor_id)
+    if donor is None:
+        return
+    job = msgspec.structs.replace(job, donor_id=donor.donor_id)
+    if donor.erased_at or told(job, READY) == "sent":
         return
     try:
         with refused.told_to_staff():
-            register.issue(job.donor_id, job.entity, job.tax_year)
+            for record in register.told_in(donor, job.entity, job.tax_year):
+                register.issue(record, job.entity, job.tax_year)
     except (Conflict, NotFound) as lack:
         log.count("statement_not_due", donor=job.donor_id, entity=job.entity, tax_year=job.tax_year, why=lack.code)
         if lack.code == INCOMPLETE:
@@ -101,7 +107,7 @@ def look_again(donor_id: str) -> None:
     donor = donors.profile(donor_id)
     if donor is None or donor.erased_at or donor_facts.lacks(donor):
         return
-    for about in outbox.begun(WANTING, donor_id):
+    for about in {about for record in donor.records for about in outbox.begun(WANTING, record)}:
         entity, _, tax_year = about.partition("#")
         job = StatementDue(donor_id, entity, int(tax_year))
         if told(job, READY) == "not sent":

@@ -61,6 +61,8 @@ PORTAL = {
     "change of address": "/portal/email",
     "change of address to confirm": "/portal/email/confirm",
     "change of address by link": "/portal/email/confirm#token=none",
+    "gifts under another address": "/portal/other-address",
+    "gifts under another address by link": "/portal/other-address/confirm#token=none",
     "one's own data": "/portal/your-data",
     "sessions": "/portal/sessions",
     "gift aid": "/portal/gift-aid",

@@ -66,3 +66,32 @@ def test_an_address_is_changed_undone_and_the_donor_forgotten(visit: Visit, java
     assert "forgotten you" in ann.mail("You are forgotten")["text"]
     ann.open("/portal")
     expect(ann.page.get_by_role("button", name="Send me a link")).to_be_visible()
+
+
+def test_giving_under_another_address_is_joined_by_its_link(visit: Visit) -> None:
+    """Opened in the browser that asked, it shows a button; pressed, both are there, and the page says which."""
+    ann = visit("joining")
+    here, work = ann.email, f"work.{ann.email}"
+    for email, amount in ((work, "30"), (here, "50")):
+        ann.email = email
+        ann.open("/give")
+        ann.give("Once", amount)
+        ann.pay()
+        ann.mail("Receipt")
+    ann.sign_in()
+    ann.open("/portal/contact")
+    ann.follow("Gifts under another address")
+    ann.page.get_by_label("The other email").fill(work)
+    ann.press("Send me a code")
+    ann.sees("Join your giving")
+    ann.email = work
+    link = ann.link("Is this giving yours", "/portal/other-address/confirm")
+    ann.open("/portal/contact")
+    ann.page.goto(link)
+    ann.press("Join it to mine")
+
+    ann.sees("Gifts under another address")
+    expect(ann.page.get_by_role("listitem").get_by_text(work)).to_be_visible()
+    ann.open("/portal/gifts")
+    for amount in ("$30", "$50"):
+        expect(ann.page.get_by_text(amount, exact=False).first).to_be_visible()

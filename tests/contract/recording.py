@@ -132,7 +132,7 @@ def _monthly(giving: World) -> None:
         manage.resume(donor, partnership)
         skip(donor, partnership, Skip(_next_day(giving)))
         manage.resume(donor, partnership)
-        manage.card_page(donor)
+        manage.card_page((donor,))
         giving.standin.change_card(giving.partnership().customer_id, "4000000000000341")
         giving.advance(days=40)
         standing.look()

@@ -130,7 +130,7 @@ def test_a_cursor_from_before_the_year_ends_the_list(cursor: str) -> None:
     """DynamoDB refuses a range whose end lies before its beginning, and a donor may come with any cursor."""
     made.year_of_gifts("d1", 2)
 
-    page = history.page("d1", "2026", cursor)
+    page = history.page(("d1",), "2026", cursor)
 
     assert (page.gifts, page.next, [total.kept for total in page.totals]) == ([], None, [100_00])
 
@@ -140,7 +140,7 @@ def test_a_cursor_from_before_the_year_ends_the_list(cursor: str) -> None:
 def test_what_is_no_cursor_is_said_to_be_none(cursor: str, year: str) -> None:
     """Also one that is longer than any sort key, at which DynamoDB would break off."""
     with pytest.raises(InvalidInput) as refused:
-        history.page("d1", year, cursor)
+        history.page(("d1",), year, cursor)
 
     assert refused.value.code == "cursor_invalid"
 
@@ -150,7 +150,7 @@ def test_a_cursor_is_a_place_in_the_order_wherever_it_came_from() -> None:
     made.year_of_gifts("d1", 3)
     older = [gift.gift_id for gift in ledger.page("d1")[0][-2:]]
 
-    assert [gift.gift_id for gift in history.page("d1", "", "FACT#2026-01-02~").gifts] == older
+    assert [gift.gift_id for gift in history.page(("d1",), "", "FACT#2026-01-02~").gifts] == older
 
 
 def test_partnerships_are_listed_apart_from_everything_else() -> None:

@@ -213,7 +213,7 @@ class Promises:
         """What the register would put into each year's statement is what the facts alone say."""
         for year in sorted({gift.given_on.year for gift in gifts if gift.entity == ENTITY}):
             told = [gift for gift in gifts if (gift.entity, gift.given_on.year) == (ENTITY, year)]
-            ours, pure = (_statement(each, year) for each in (register._gifts(donor_id, ENTITY, year), told))
+            ours, pure = (_statement(each, year) for each in (register._gifts((donor_id,), ENTITY, year), told))
             self.holds(PURE, ours == pure, f"statement of {year}")
 
     def _pages_tell_the_truth(self) -> None:

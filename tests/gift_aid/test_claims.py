@@ -132,7 +132,7 @@ def test_a_withdrawn_declaration_is_taken_off(giving: World, claim: Claim, taken
     give(giving, 50_00)
     claim("one")
     [told] = store.of_donor(giving.donor_id())
-    store.cancel_one(giving.donor_id(), told.declaration_id)
+    store.cancel_one((giving.donor_id(),), told.declaration_id)
 
     claim("two")
     assert taken_off() == [["one", "50.00"]]
@@ -256,7 +256,7 @@ def befall(giving: World, charge: str, told: Declaration, happened: str) -> None
     elif happened == "disputed":
         giving.standin.dispute(charge)
     else:
-        store.cancel_one(giving.donor_id(), told.declaration_id)
+        store.cancel_one((giving.donor_id(),), told.declaration_id)
     giving.deliver()
 
 

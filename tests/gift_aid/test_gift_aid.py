@@ -82,8 +82,8 @@ def test_a_declaration_keeps_its_words_and_where_it_came_from(giving: World) -> 
     The audit trail: what was read, when, from where, by whom. Sent twice it is one.
     """
     giving.give(50_00, "gbp")
-    store.declare(giving.donor_id(), ANN, "127.0.0.1")
-    store.declare(giving.donor_id(), ANN, "127.0.0.1")
+    store.declare((giving.donor_id(),), ANN, "127.0.0.1")
+    store.declare((giving.donor_id(),), ANN, "127.0.0.1")
 
     (kept,) = store.of_donor(giving.donor_id())
     assert (kept.postcode, kept.house, kept.made_at, kept.ip) == ("SW1A 1AA", "12", MADE, "127.0.0.1")
@@ -130,7 +130,7 @@ def test_nobody_needs_a_title(giving: World) -> None:
     It is optional in HMRC's schedule, and so here: blank in, blank out.
     """
     giving.give(50_00, "gbp")
-    store.declare(giving.donor_id(), msgspec.structs.replace(ANN, title=""), "")
+    store.declare((giving.donor_id(),), msgspec.structs.replace(ANN, title=""), "")
 
     assert [each.title for each in store.of_donor(giving.donor_id())] == [""]
 
@@ -146,7 +146,7 @@ def test_a_declaration_that_would_not_hold_is_refused(giving: World, field: str,
     giving.give(50_00, "gbp")
 
     with pytest.raises(InvalidInput) as refused:
-        store.declare(giving.donor_id(), msgspec.structs.replace(ANN, **{field: value}), "127.0.0.1")
+        store.declare((giving.donor_id(),), msgspec.structs.replace(ANN, **{field: value}), "127.0.0.1")
     assert refused.value.field == field
     assert store.of_donor(giving.donor_id()) == []
 
@@ -165,7 +165,7 @@ def test_where_nobody_lives_is_no_home(giving: World, house: str) -> None:
     giving.give(50_00, "gbp")
 
     with pytest.raises(InvalidInput, match="your own home") as refused:
-        store.declare(giving.donor_id(), msgspec.structs.replace(ANN, house=house), "")
+        store.declare((giving.donor_id(),), msgspec.structs.replace(ANN, house=house), "")
     assert refused.value.field == "house"
     assert store.of_donor(giving.donor_id()) == []
 
@@ -182,7 +182,7 @@ def test_a_home_with_a_name_like_it_is_one(giving: World, house: str) -> None:
     Old post offices are lived in.
     """
     giving.give(50_00, "gbp")
-    store.declare(giving.donor_id(), msgspec.structs.replace(ANN, house=house), "")
+    store.declare((giving.donor_id(),), msgspec.structs.replace(ANN, house=house), "")
 
     assert [each.house for each in store.of_donor(giving.donor_id())] == [house]
 
@@ -211,7 +211,7 @@ def test_the_schedule_has_hmrcs_columns_and_only_what_is_covered(
     charge = giving.give(200_00, "gbp")
     giving.give(30_00, "usd")
     giving.give(70_00, "gbp", email="bo@example.org")
-    store.declare(giving.donor_id(), ANN, "127.0.0.1")
+    store.declare((giving.donor_id(),), ANN, "127.0.0.1")
     giving.advance(days=1)
     store.cancel(giving.donor_id())
     store.cancel(giving.donor_id())

@@ -19,7 +19,7 @@ NEW = {**msgspec.to_builtins(OLD), "house": "Mill House", "postcode": "BA1 1AA"}
 def ann(giving: World, site: Site) -> Site:
     """Ann has declared in the portal, gives, and is signed in there a day later."""
     giving.give(10_00, "gbp")
-    store.declare(giving.donor_id(), OLD, "")
+    store.declare((giving.donor_id(),), OLD, "")
     giving.advance(days=1)
     site.sign_in(giving, ANN)
     return site

@@ -34,7 +34,7 @@ def tables(aws_local: Cloud) -> None:
 def pages(donor_id: str, **asked: str) -> Iterator[GiftList]:
     cursor = ""
     while True:
-        found = history.page(donor_id, cursor=cursor, **asked)
+        found = history.page((donor_id,), cursor=cursor, **asked)
         yield found
         if found.next is None:
             return
@@ -44,7 +44,7 @@ def pages(donor_id: str, **asked: str) -> Iterator[GiftList]:
 
 def calls_of(donor_id: str, **asked: str) -> tuple[list[str], GiftList]:
     with counted() as calls:
-        found = history.page(donor_id, **asked)
+        found = history.page((donor_id,), **asked)
     return calls, found
 
 
@@ -66,7 +66,7 @@ def facts_of_10_000(tables: None, kept: dict[Any, Any]) -> list[Fact]:
         many.hold("many", kept)
     else:
         many.write("many", facts)
-        history.page("many")
+        history.page(("many",))
         kept.update(many.held("many"))
     return facts
 
@@ -75,7 +75,7 @@ def facts_of_10_000(tables: None, kept: dict[Any, Any]) -> list[Fact]:
 def test_a_page_asks_as_much_of_aws_at_10_000_gifts_as_at_100(facts_of_10_000: list[Fact]) -> None:
     """The first page, the second, one from deep inside, a year, a rare kind: two reads or the bounded few, never by the number."""
     many.write("few", many.decade(100))
-    history.page("few")
+    history.page(("few",))
     deep = keys.FACTS + "2021-06-01"
     asked: list[dict[str, str]] = [{}, {"cursor": deep}, {"year": "2021"}, {"year": "2021", "cursor": deep}, {"fund": "rescue"}]
 
@@ -91,7 +91,7 @@ def test_a_page_asks_as_much_of_aws_at_10_000_gifts_as_at_100(facts_of_10_000: l
 @pytest.mark.slow
 def test_after_one_more_gift_only_its_year_is_added_up_anew(facts_of_10_000: list[Fact]) -> None:
     """A donor with ten thousand gifts does not wait for all of them each time one comes."""
-    before = {total.currency: total.kept for total in history.page("many").totals}
+    before = {total.currency: total.kept for total in history.page(("many",)).totals}
     at = many.FIRST + timedelta(days=many.DAYS - 30, hours=1)
     ledger.record("many", [many.paid(99_999, at, 7_00)])
 
@@ -109,7 +109,7 @@ def test_sums_of_10_000_gifts_agree_with_adding_up_by_hand(facts_of_10_000: list
     for fact in facts_of_10_000:
         by_hand[fact.money.currency, fact.gift_at.year] += fact.money.minor * (1 if fact.kind == "payment" else -1)
 
-    found = history.page("many")
+    found = history.page(("many",))
 
     assert {(each.currency, each.year): each.kept for each in found.by_year} == by_hand
     assert found.years == YEARS_2016_TO_2025
@@ -134,7 +134,7 @@ def test_page_after_page_gives_each_gift_asked_for_once(asked: dict[str, str], e
     kept: Counter[str] = Counter()
     for gift in shown:
         kept[gift.currency] += gift.kept
-    assert {total.currency: total.kept for total in history.page("d1", **asked).totals} == kept
+    assert {total.currency: total.kept for total in history.page(("d1",), **asked).totals} == kept
 
 
 @pytest.mark.slow
@@ -173,24 +173,24 @@ def test_a_sum_is_never_older_than_the_facts() -> None:
     ]
     for fact, *expected in steps:
         stands(fact)
-        assert history.page("d1").totals == [Total("usd", *expected)], fact.kind
+        assert history.page(("d1",)).totals == [Total("usd", *expected)], fact.kind
 
 
 def test_a_refund_known_before_its_payment_is_no_sum_and_then_one() -> None:
     """Facts come in any order; a year with nothing but a refund has no gifts yet."""
     payment = many.paid(1)
     stands(many.later(payment, "refund", 20_00))
-    assert (history.page("d1").totals, history.page("d1").years) == ([], [])
+    assert (history.page(("d1",)).totals, history.page(("d1",)).years) == ([], [])
 
     stands(payment)
 
-    assert history.page("d1").totals == [Total("usd", 30_00, 20_00)]
+    assert history.page(("d1",)).totals == [Total("usd", 30_00, 20_00)]
 
 
 def test_a_fact_told_twice_changes_no_sum_and_has_nothing_read_again() -> None:
     """Stripe delivers at least once; a fact that is there already leaves its year as it is."""
     stands(many.paid(1))
-    history.page("d1")
+    history.page(("d1",))
     stands(many.paid(1))
 
     calls, found = calls_of("d1")
@@ -221,9 +221,9 @@ def test_a_fold_that_a_fact_overtook_is_not_taken_for_new() -> None:
     payment = many.paid(1)
     stands(payment)
     with before_the_fold_is_kept(lambda: stands(many.later(payment, "refund", 20_00))):
-        assert history.page("d1").totals == [Total("usd", 50_00)]
+        assert history.page(("d1",)).totals == [Total("usd", 50_00)]
 
-    assert history.page("d1").totals == [Total("usd", 30_00, 20_00)]
+    assert history.page(("d1",)).totals == [Total("usd", 30_00, 20_00)]
 
 
 def test_keeping_a_fold_brings_nothing_back() -> None:
@@ -231,7 +231,7 @@ def test_keeping_a_fold_brings_nothing_back() -> None:
     stands(many.paid(1))
     year = keys.donor("d1", "YEAR#2016")
     with before_the_fold_is_kept(lambda: items.delete(items.giving(), year)):
-        history.page("d1")
+        history.page(("d1",))
 
     assert items.get(items.giving(), year) is None
 
@@ -243,9 +243,9 @@ def test_the_year_is_that_of_the_taker_s_zone() -> None:
     stands(Fact(**{**{name: getattr(eve, name) for name in eve.__struct_fields__},
                    "payment": many.Payment(eve.payment.about, "us", date(2025, 12, 31))}))  # fmt: skip
 
-    assert [len(history.page("d1", year).gifts) for year in ("2025", "2026")] == [1, 0]
-    assert history.page("d1").years == [2025]
-    assert history.page("d1", "2025").totals == [Total("usd", 50_00)]
+    assert [len(history.page(("d1",), year).gifts) for year in ("2025", "2026")] == [1, 0]
+    assert history.page(("d1",)).years == [2025]
+    assert history.page(("d1",), "2025").totals == [Total("usd", 50_00)]
 
 
 def test_what_befell_a_gift_is_told_with_amounts_and_days() -> None:
@@ -258,7 +258,7 @@ def test_what_befell_a_gift_is_told_with_amounts_and_days() -> None:
     ):  # fmt: skip
         stands(fact)
 
-    told = history.page("d1").gifts[0].happened
+    told = history.page(("d1",)).gifts[0].happened
 
     assert [(each.kind, each.amount, each.on) for each in told] == [
         ("refund", 20_00, date(2016, 1, 2)), ("refund_failed", 20_00, date(2016, 1, 3)),
@@ -274,7 +274,7 @@ def test_what_cannot_be_asked_for_is_refused_by_name(asked: dict[str, str], code
     """Never taken for "everything": a donor would read the wrong total. Likewise for the file."""
     for look in (history.page, history.table):
         with pytest.raises(InvalidInput) as refused:
-            look("d1", **asked)
+            look(("d1",), **asked)
         assert (refused.value.code, refused.value.field) == (code, next(iter(asked)))
 
 
@@ -282,7 +282,7 @@ def test_a_fund_that_the_charity_closed_can_still_be_asked_for() -> None:
     """What was given for it is part of the donor's history."""
     stands(many.paid(1, fund="flood_2016"))
 
-    found = history.page("d1", fund="flood_2016")
+    found = history.page(("d1",), fund="flood_2016")
 
     assert (len(found.gifts), found.totals, found.funds["flood_2016"]) == (1, [Total("usd", 50_00)], "flood_2016")
 
@@ -291,7 +291,7 @@ def test_a_fund_that_the_charity_closed_can_still_be_asked_for() -> None:
 def test_a_file_of_10_000_gifts_fits_into_one_answer(facts_of_10_000: list[Fact]) -> None:
     """Lambda answers with at most 6 MB, and a file of a part of the gifts must not pass for all of them."""
     with counted() as calls:
-        name, text = history.table("many")
+        name, text = history.table(("many",))
 
     assert (name, len(text.splitlines())) == ("giving.csv", 10_001)
     assert len(json.dumps(text)) < spreadsheet.MOST_BYTES / 2
@@ -305,17 +305,17 @@ def test_a_file_that_would_not_fit_is_refused_and_a_year_of_it_is_not() -> None:
     many.write("d1", (many.paid(number, many.FIRST + timedelta(days=12 * number), **named) for number in range(300)))
 
     with pytest.raises(InvalidInput) as refused:
-        history.table("d1")
+        history.table(("d1",))
 
     assert (refused.value.code, refused.value.field) == ("too_many", "year")
-    name, text = history.table("d1", "2020")
+    name, text = history.table(("d1",), "2020")
     assert (name, len(text.splitlines())) == ("giving-2020.csv", 1 + 31)
 
 
 def test_the_year_items_hold_nothing_personal() -> None:
     """Sums by year, currency, fund and frequency, so that erasing a donor's person need not look there."""
     stands(many.paid(1, tribute_name="Rosa", source="story"))
-    history.page("d1")
+    history.page(("d1",))
 
     kept = items.get(items.giving(), keys.donor("d1", "YEAR#2016"))
 

@@ -145,8 +145,8 @@ def test_the_file_holds_what_the_list_holds() -> None:
     for asked in ({}, {"year": "2018"}, {"frequency": "monthly"}, {"fund": "rescue", "year": "2020"}):
         listed, cursor = [], ""
         while not listed or cursor:
-            page = history.page("d1", cursor=cursor, **asked)
+            page = history.page(("d1",), cursor=cursor, **asked)
             listed, cursor = listed + [each.gift_id for each in page.gifts], page.next or ""
-        _, text = history.table("d1", **asked)
+        _, text = history.table(("d1",), **asked)
         rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
         assert [row["Gift"] for row in rows] == listed

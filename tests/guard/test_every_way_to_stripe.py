@@ -59,6 +59,8 @@ INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("POST", "/portal/email"): lambda: {"new_email": "ann@new.example"},
     ("POST", "/portal/email/confirm"): lambda: {"code": "12345678"},
     ("POST", "/portal/email/undo"): lambda: {"token": "made-up"},
+    ("POST", "/portal/other-address"): lambda: {"other_email": "ann@other.example"},
+    ("POST", "/portal/other-address/confirm"): lambda: {"code": "12345678"},
     ("POST", "/portal/gift-aid"): lambda: {
         "first_name": "Ann", "last_name": "Lee", "house": "1", "postcode": "SW1A 1AA", "scope": "future", "taxpayer": "yes",
     },
@@ -67,7 +69,7 @@ INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
 # What a made-up sender is refused, rightly: it has neither Stripe's signature nor the code or link from a mail.
 REFUSED = {
     ("POST", "/webhooks/stripe"): 400, ("POST", "/portal/session"): 401, ("POST", "/portal/email/confirm"): 400,
-    ("POST", "/portal/email/undo"): 400,
+    ("POST", "/portal/email/undo"): 400, ("POST", "/portal/other-address/confirm"): 400,
 }  # fmt: skip
 # After these there is no monthly gift, and no session, to try the others with.
 LAST = [("POST", f"{MINE}/cancel"), ("POST", "/portal/erase"), ("DELETE", "/portal/session"), ("POST", "/portal/sign-out")]
@@ -142,7 +144,7 @@ def another_session(giving: World) -> str:
 def a_declaration(giving: World) -> str:
     """The id of a Gift Aid declaration of Ann's that was never there before."""
     declared = DeclarationRequest("Ann", "Lee", secrets.token_hex(8), "SW1A 1AA", "future", "yes")
-    gift_aid.declare(giving.donor_id(), declared, HERE)
+    gift_aid.declare((giving.donor_id(),), declared, HERE)
     return gift_aid.of_donor(giving.donor_id())[0].declaration_id
 
 

@@ -30,7 +30,7 @@ CONTEXT = {
     "interests": ["Stories from the field"], "confirm_url": "https://x.example/c", "preferences_url": "https://x.example/p",
     "unsubscribe_url": "https://x.example/u", "new": "a•••@example.org", "undo_url": "https://x.example/undo#token=t", "undo_page": "https://x.example/undo", "days": 7,
     "kept_until": date(2033, 12, 31), "named": True, "declared": True, "signed_up": True, "hashed_until": date(2026, 5, 9),
-    "lapsed": False, "owed": "$25.00", "because": "card_expired",
+    "parted": True, "lapsed": False, "owed": "$25.00", "because": "card_expired",
     "pay_url": "https://x.example/i", "retry_on": date(2026, 4, 13),
     "year": "2026", "legal_name": "Open Gate Justice, Inc. (example)", "serial": "US-2026-3f9a1c22d04b-2",
     "replaces": "US-2026-3f9a1c22d04b-1", "statements_url": "https://x.example/portal/statements",

@@ -13,6 +13,7 @@ import pytest
 from chalicelib import aws, charity, items, keys, settings
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.giving import donors, ledger
+from chalicelib.giving.donors import Donor
 from chalicelib.mail import errands
 from chalicelib.portal import contact
 from chalicelib.portal.contact import AddressInput, ContactChange
@@ -440,3 +441,21 @@ def test_nothing_is_corrected_before_it_has_gone_out(january: World, run: Run) -
     statements(run, "--look")
     with pytest.raises(Conflict, match="not gone out yet"):
         statements(run, "--corrected")
+
+
+def test_a_person_with_joined_records_is_served_once(january: World, run: Run) -> None:
+    """By their main record, in which the other's gifts are told of; also where only the other gave that year."""
+    new = donors.found_or_made(Donor("", "ann@new.example", name="Ann Lee"))
+    for record in (january.donor_id(ANN), january.donor_id(BOB)):
+        items.update(items.giving(), keys.donor(record), "SET joined_to = :main", {":main": new})
+    both = [january.donor_id(ANN), january.donor_id(BOB)]
+    items.update(items.giving(), keys.donor(new), "SET joined = :all", {":all": both})
+    statements(run)
+    january.work()
+
+    issued = register.newest(new, "us", 2026)
+    assert issued
+    assert (issued.gifts, issued.totals) == (2, {"usd": 100_00})
+    assert [register.newest(each, "us", 2026) for each in both] == [None, None]
+    assert [mail.to for mail in january.mails(READY)] == ["ann@new.example"]
+    assert "mailed" in statements(run, "--look").said

@@ -145,4 +145,4 @@ def test_when_all_tries_fail_it_has_lapsed_and_the_donor_is_told(partner: World)
 
 def test_the_card_is_changed_on_stripe_s_own_page(partner: World) -> None:
     """No card number ever comes to us."""
-    assert manage.card_page(partner.donor_id()).startswith("http://127.0.0.1")
+    assert manage.card_page((partner.donor_id(),)).startswith("http://127.0.0.1")

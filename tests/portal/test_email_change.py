@@ -11,7 +11,7 @@ from chalicelib import aws, items, keys, settings
 from chalicelib.errors import ProcessorUnsure
 from chalicelib.giving import donors
 from chalicelib.mail import errands
-from chalicelib.portal import email_change, sessions
+from chalicelib.portal import address_proof, email_change, sessions
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.portal.calls import everything
@@ -35,8 +35,8 @@ def ask(giving: World, site: Site, email: str = NEW) -> Answered:
     return answer
 
 
-def proof(giving: World, nth: int = -1) -> dict[str, str]:
-    return {"token": giving.mails("Is this your address")[nth].text.split("#token=")[1].split()[0]}
+def proof(giving: World, nth: int = -1, subject: str = "Is this your address") -> dict[str, str]:
+    return {"token": giving.mails(subject)[nth].text.split("#token=")[1].split()[0]}
 
 
 def code(giving: World) -> str:
@@ -189,7 +189,7 @@ def test_an_address_that_is_taken_between_proof_and_change_is_refused(giving: Wo
     """The pointer's own condition decides, and the worker does not try for ever."""
     ask(giving, ann)
     donor_id = giving.donor_id()
-    email_change._proven(donor_id, proof(giving)["token"], "")
+    address_proof.proven(donor_id, "change", token=proof(giving)["token"], code="")
     giving.give(10_00, email=NEW)
     change_id = items.get(items.passing(), keys.passing("NEWEMAIL", donor_id))["change_id"]
     email_change.finish(email_change.EmailProven(donor_id, change_id, ""))
@@ -444,7 +444,7 @@ def test_wherever_the_power_goes_out_it_is_changed_and_told_or_neither(giving: W
         ann = Site()
         ann.sign_in(giving, now)
         ask(giving, ann, new)
-        survived, letters = until_the_power_goes(giving, ann, number)
+        survived, letters = until_the_power_goes(ann, number, "/portal/email/confirm", proof(giving))
         ann.post("/portal/email/confirm", proof(giving))
         letters += waiting()
         giving.advance(seconds=91)
@@ -461,12 +461,12 @@ def test_wherever_the_power_goes_out_it_is_changed_and_told_or_neither(giving: W
     assert number > 8
 
 
-def until_the_power_goes(giving: World, ann: Site, number: int) -> tuple[bool, list[str]]:
+def until_the_power_goes(ann: Site, number: int, path: str, proven_by: dict[str, str]) -> tuple[bool, list[str]]:
     """Whether page and worker came to their end before write `number`, and the letters that are not done."""
     letters: list[str] = []
     with cut(number) as made:
         try:
-            ann.post("/portal/email/confirm", proof(giving))
+            ann.post(path, proven_by)
             letters += waiting()
             for letter in letters:
                 errands.run(letter)

@@ -15,8 +15,10 @@ from chalicelib.gift_aid.claims import Entry
 from chalicelib.giving import donors
 from tests.giving_world import ANN, World
 from tests.over_http import Site
+from tests.portal import test_joining
 from tests.portal.calls import LEAVING, OPEN, PortalCall, Theirs, everything, portal_calls, recorded, theirs
 from tests.portal.test_email_change import ask, code, proof
+from tests.portal.test_joining import OLD as ANN_S_OLD
 
 BOB, CY, CY_NEW = "bob@example.org", "cy@example.org", "cy@new.example"
 DECLARED = DeclarationWithGift("Bo", "Lee-Moor", "Rose Cottage", "SW1A 1AA", "future", "yes")
@@ -71,14 +73,22 @@ def calls() -> list[PortalCall]:
 
 
 @pytest.mark.slow
-def test_every_call_with_every_name_of_another_donor_s_finds_nothing(giving: World, site_of: dict[str, Site]) -> None:
+@pytest.mark.parametrize("joined", [False, True])
+def test_every_call_with_every_name_of_another_donor_s_finds_nothing(
+    giving: World, site_of: dict[str, Site], joined: bool
+) -> None:
     """
     404 wherever a name is asked for, and in no call does AWS get to hear of the other donor.
 
     The calls come from the app's table and the names from the tables' own
-    keys and ids, so neither a new call nor a new kind of name is left out.
+    keys and ids, so neither a new call nor a new kind of name is left out. Nor
+    does a donor find more who has giving under another address joined to theirs.
     """
     ann, mine = site_of[ANN], theirs(id_of(ANN))
+    if joined:
+        giving.give(35_00, email=ANN_S_OLD)
+        assert test_joining.join(giving, ann).status == 200
+        assert len(ann.get("/portal/gifts").json["gifts"]) == 3
     proven_by = {proof(giving)["token"], code(giving)}
     for other, more in ((theirs(id_of(BOB)), {"spring"}), (theirs(id_of(CY)), proven_by)):
         names = sorted(name for name in (other.names | more) - mine.names if name)

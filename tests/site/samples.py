@@ -88,6 +88,12 @@ STATEMENTS = [
             {"number": 2, "serial": "US-2025-3f9a1c22d04b5e67-2", "issued_on": "2026-02-03", "replaced_by": ""},
             {"number": 1, "serial": "US-2025-3f9a1c22d04b5e67-1", "issued_on": "2026-01-09", "replaced_by": "US-2025-3f9a1c22d04b5e67-2"},
         ],
+        "series": "",
+    },
+    {
+        "tax_year": 2025, "year_name": "2025–26", "entity": "us", "so_far": True, "legal_name": HOSTILE, "gifts": 1,
+        "currency_totals": [{"currency": "usd", "amount": 100}], "series": HOSTILE,
+        "issued": [{"number": 1, "serial": "US-2025-0a9a1c22d04b5e67-1", "issued_on": "2026-01-09", "replaced_by": ""}],
     },
 ]  # fmt: skip
 SESSIONS = [
@@ -184,6 +190,8 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
         ("portal/contact.html", {**contact, "address": None, "name": None, "language": None}),
         ("portal/contact.html", {**contact, "saved": "email"}),
         *(("portal/email.html", {"recent": recent}) for recent in (True, False)),
+        *(("portal/other_address.html", {"recent": recent, "addresses": ["a&b@example.org"] * recent}) for recent in (True, False)),
+        ("portal/other_address_confirm.html", {}),
         *((f"portal/{name}.html", {"token": HOSTILE}) for name in ("email_confirm", "email_undo", "email_undone")),
         *(("portal/your_data.html", {"recent": recent}) for recent in (True, False)), ("portal/erased.html", {}),
         ("portal/partnerships.html", {"partnerships": PARTNERSHIPS}),

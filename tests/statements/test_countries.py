@@ -268,7 +268,7 @@ def test_canada_asks_for_the_donors_full_name_and_address(aws_local: Cloud, name
     donor_id = donors.found_or_made(donors.Donor("", "marie@example.org", name, address=address))
 
     with pytest.raises(Conflict, match="/portal/contact") as refused:
-        draw_up(source("ca"), donor_facts.recipient(donor_id, "CA"), gifts("ca"), 2026, mark("ca"))
+        draw_up(source("ca"), donor_facts.recipient(donors.profile(donor_id), "CA"), gifts("ca"), 2026, mark("ca"))
     assert refused.value.code == "contact_incomplete"
 
 

@@ -88,7 +88,7 @@ def test_a_mark_of_deletion_hides_it_and_takes_nothing_away(paper: str) -> None:
 def test_a_single_receipt_is_locked_too(giving: World) -> None:
     """In some countries it is the one tax document there is."""
     giving.give(50_00)
-    receipts.link_for(giving.donor_id(), giving.gifts()[0].gift_id)
+    receipts.link_for((giving.donor_id(),), giving.gifts()[0].gift_id)
     [kept] = versions("receipts/")
 
     assert lock(kept) == ("GOVERNANCE", datetime(2034, 1, 1, tzinfo=UTC))
@@ -147,7 +147,7 @@ def test_who_is_erased_is_told_of_every_lock(giving: World, currency: str, entit
     giving.advance(days=40 if (entity, tax_year) == ("uk", 2026) else 0)
     giving.give(50_00, currency)
     donor_id = giving.donor_id()
-    receipts.link_for(donor_id, giving.gifts()[0].gift_id)
+    receipts.link_for((donor_id,), giving.gifts()[0].gift_id)
     register.issue(donor_id, entity, tax_year)
     erasure.erase(erasure.EraseAsked(donor_id))
     tombstone = donors.profile(donor_id)

@@ -1,0 +1,69 @@
+"""The calls by which a donor joins their giving under another address. Opening a link joins nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from chalicelib.http import Answer, Routes, plain_fields
+from chalicelib.portal import joining, sessions
+from chalicelib.portal.email_routes import Proof, asked_by, proven_by
+
+routes = Routes(__name__)
+
+
+class OtherEmail(msgspec.Struct, frozen=True):
+    """Another address under which the donor gave."""
+
+    other_email: Annotated[str, msgspec.Meta(max_length=254)]
+
+
+class OtherEmailTaken(msgspec.Struct, frozen=True):
+    """The same for every address."""
+
+    message: str = "If there are gifts under it, a mail with link and code is on its way there. Both work for an hour."
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """The other addresses whose giving is joined to the donor's. There is never a next page."""
+
+    addresses: list[str]
+    next: str | None = None
+
+
+@routes.route("/portal/other-address", gives=Joined, page="portal/other_address.html")
+def joined_page() -> Answer:
+    """Which giving is joined, and where another address is typed; after ten minutes, why to sign in again first."""
+    caller = routes.caller()
+    found = joining.addresses(sessions.records(caller))
+    return Answer(Joined(found), page={"recent": sessions.is_recent(caller)})
+
+
+@routes.route(
+    "/portal/other-address", methods=("POST",), takes=OtherEmail, gives=OtherEmailTaken, status=202,
+    form=plain_fields, form_page="other-email",
+)  # fmt: skip
+def ask_to_join(wanted: OtherEmail) -> Answer:
+    """Have a link and a code sent there, if gifts stand under it. The answer is the same for every address."""
+    joining.ask(*asked_by(routes.caller(), wanted.other_email, "other_email"))
+    return Answer(OtherEmailTaken(), 202, see_other="/portal/other-address/confirm")
+
+
+@routes.route("/portal/other-address/confirm", page="portal/other_address_confirm.html")
+def confirm_page() -> Answer:
+    """Where the link leads and the code is typed."""
+    sessions.donor(routes.caller())
+    return Answer(OtherEmailTaken())
+
+
+@routes.route(
+    "/portal/other-address/confirm", methods=("POST",), takes=Proof, gives=Joined, form=plain_fields,
+    form_page="other-email-code",
+)  # fmt: skip
+def confirm(wanted: Proof) -> Answer:
+    """Join the giving under the proven address, once, and end every other session."""
+    caller = routes.caller()
+    donor_id = proven_by(caller, wanted)
+    records = joining.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.id_of(caller))
+    return Answer(Joined(joining.addresses(records)), see_other="/portal/other-address")

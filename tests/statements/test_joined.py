@@ -1,0 +1,100 @@
+"""A person of three records: whatever was issued of which when, each gift is told of once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from chalicelib import items, keys
+from chalicelib.errors import NotFound
+from chalicelib.giving import donors, ledger
+from chalicelib.giving.donors import Donor
+from chalicelib.portal import parting
+from chalicelib.statements import register, shelf
+from local.cloud import Cloud
+from tests.statements.papers import payment
+
+SUMMER = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def records(aws_local: Cloud, clock_at: Callable[[datetime], None]) -> list[str]:
+    """Three donors, with one gift, two and three: 2 to the power of its number dollars each, so that a sum tells which."""
+    clock_at(datetime(2027, 1, 20, 12, tzinfo=UTC))
+    found = [donors.found_or_made(Donor("", f"d{nth}@example.org", "Maria Lee")) for nth in range(3)]
+    number = 0
+    for nth, record in enumerate(found):
+        for _ in range(nth + 1):
+            at = SUMMER + timedelta(days=number)
+            ledger.record(record, [payment(number + 1, at, at.date(), 100 * 2**number)])
+            number += 1
+    return found
+
+
+def link(records: list[str]) -> None:
+    """What `joining` does to two profiles, for all three."""
+    main, *others = records
+    items.update(items.giving(), keys.donor(main), "SET joined = :all", {":all": others})
+    for each in others:
+        items.update(items.giving(), keys.donor(each), "SET joined_to = :main", {":main": main})
+
+
+def newest_sum(records: list[str]) -> int:
+    """What the newest statements of all records tell of, in dollars; each gift is a bit of it."""
+    found = [register.newest(each, "us", 2026) for each in records]
+    return sum(issued.totals["usd"] for issued in found if issued) // 100
+
+
+@pytest.mark.parametrize("before", list(product([False, True], repeat=3)))
+def test_each_gift_is_told_of_once_whatever_was_issued_before(records: list[str], before: tuple[bool, ...]) -> None:
+    """Joined, then given to once more, then taken apart: after each the newest statements hold every gift once."""
+    for record, was_issued in zip(records, before, strict=True):
+        if was_issued:
+            register.issue(record, "us", 2026)
+    link(records)
+    main = donors.person(records[2])
+    assert main
+    for record in register.told_in(main, "us", 2026):
+        register.issue(record, "us", 2026)
+    assert newest_sum(records) == 2**6 - 1
+
+    late = SUMMER + timedelta(days=30)
+    ledger.record(records[1], [payment(7, late, late.date(), 100 * 2**6)])
+    told, _ = register.whose(records[1], "us", 2026)
+    register.issue(told, "us", 2026)
+    assert newest_sum(records) == 2**7 - 1
+    listed = shelf.years(tuple(records))
+    assert sum(total.amount for year in listed for total in year.currency_totals) == 100 * (2**7 - 1)
+    assert [bool(year.series) for year in listed] == [False, *(each for each in before[1:] if each)]
+
+    joined = donors.profile(records[1])
+    assert joined
+    items.transact(parting.writes_for(joined))
+    for record in (records[0], records[1]):
+        register.issue(record, "us", 2026)
+    assert newest_sum(records) == 2**7 - 1
+    assert donors.records(records[2]) == (records[0], records[2])
+
+
+def test_a_joined_record_without_one_of_its_own_has_none(records: list[str]) -> None:
+    """Not by any way to ask for it: its gifts are in the main one's."""
+    link(records)
+
+    with pytest.raises(NotFound):
+        register.issue(records[1], "us", 2026)
+    assert register.whose(records[1], "us", 2026) == (records[0], None)
+
+
+def test_the_person_is_called_as_the_main_record_says(records: list[str]) -> None:
+    """Also on the statement that a joined record goes on with."""
+    register.issue(records[1], "us", 2026)
+    link(records)
+    items.update(items.giving(), keys.donor(records[0]), "SET receipt_name = :new", {":new": "Maria Lee-Moor"})
+
+    content, last = register.drawn(records[1], "us", 2026)
+    assert content.donor.name == "Maria Lee-Moor"
+    assert last
+    assert last.number == 1
