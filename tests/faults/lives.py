@@ -245,7 +245,7 @@ def nobody_hears(quiet: Quiet) -> Iterator[None]:
     quiet.give("monthly")
     yield
     quiet.later(4)
-    quiet.do("reconcile", quiet.world.reconcile_daily)
+    quiet.do("reconcile", partial(quiet.world.scheduled, "reconcile_daily"))
     yield
 
 
@@ -256,7 +256,7 @@ def refund_unheard(quiet: Quiet) -> Iterator[None]:
     quiet.deaf = True
     quiet.refund(15_00)
     yield
-    quiet.do("reconcile", quiet.world.reconcile_daily)
+    quiet.do("reconcile", partial(quiet.world.scheduled, "reconcile_daily"))
     yield
 
 

@@ -27,7 +27,7 @@ class Webhooks:
     def __init__(self, standin: Standin, weather: Weather, types: frozenset[str]) -> None:
         self._standin, self._weather, self._types = standin, weather, types
         self.waiting: list[Copy] = []
-        self.made = self.lost = 0
+        self.happened = self.made = self.lost = 0
         standin.world.listeners[:] = [self._take]
 
     def ready(self, now: int) -> list[Copy]:
@@ -50,6 +50,7 @@ class Webhooks:
             self.waiting.append(copy)
 
     def _take(self, event: dict[str, Any]) -> None:
+        self.happened += 1
         if event["type"] not in self._types:
             return
         self.made += 1

@@ -109,6 +109,7 @@ class Workload:
             if not charges:
                 return
             charge = rng.choice(charges)
+            self.world.weather.may_fall_silent(self.world.now())
             with contextlib.suppress(Problem):
                 rng.choice((self._refund, self._refund, self._dispute))(charge)
             yield rng.choice((1, HOUR, 2 * DAY, 40 * DAY))
