@@ -65,7 +65,7 @@ class Weather:
         self.repeats = rng.choice((1, 1, 2, 5))
         self.latest = rng.choice((0, 5, HOUR, 3 * DAY))
         self.asleep = [] if self.reliable else [_sleep(rng, start) for _ in range(rng.choice((0, 0, 1, 2)))]
-        self.redelivered, self.queued = rng.choice((1, 1, 1, 2, 5)), rng.choice((0, 0, 5, HOUR, 3 * DAY))
+        self.redelivered, self.queued = rng.choice((1, 1, 1, 1, 1, 2, 5)), rng.choice((0, 0, 5, HOUR, 3 * DAY))
         self.twins = rng.choice((0.0, 0.1, 0.4))
         self.poisoned = ""
 
@@ -88,8 +88,13 @@ class Weather:
         return [] if lost else [self._rng.randint(0, self.latest) for _ in range(self._rng.randint(1, self.repeats))]
 
     def may_fall_silent(self, now: int) -> None:
-        """Let an outage begin with what happens next: nothing tells of it, and reconcile alone can find it."""
+        """An outage may begin with what happens next."""
         if self._rng.random() < self.unheard:
+            self.falls_silent(now)
+
+    def falls_silent(self, now: int) -> None:
+        """Let an outage begin now, unless none is to be: reconcile alone can find what happens next."""
+        if not self.reliable:
             self.outages.append((now, now + self._rng.choice(LENGTHS)))
 
     def redeliveries(self) -> list[int]:
