@@ -13,10 +13,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
 
-from chalicelib import items, keys, letters
+from chalicelib import keys, letters
 from chalicelib.mail import outbox
-from chalicelib.partners import store
-from chalicelib.partners.partnership import Partnership
 from chalicelib.processor import movements, reconcile, webhook
 from tests.faults import promises
 from tests.faults.queues import Message, Queue
@@ -111,23 +109,6 @@ def cause_not_kept() -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def partnership_without_its_version() -> Iterator[None]:
-    """An old answer of Stripe's covers a newer one."""
-    replace = store.replace
-
-    def at_any_version(stands: Partnership, seen_version: int) -> bool:
-        kept = store.seen(stands.partnership_id).version
-        if not seen_version or not kept:
-            return replace(stands, seen_version)
-        item = items.as_item(store._key(stands.donor_id, stands.partnership_id), stands) | {"version": seen_version + 1}
-        items.put(items.giving(), item)
-        return True
-
-    with mock.patch.object(store, "replace", at_any_version):
-        yield
-
-
 # Each with the promises that it breaks.
 FOUND_BY_SEEDS: dict[Callable[[], AbstractContextManager[None]], set[str]] = {
     puts_without_condition: {promises.FORWARD, promises.NEVER_TWO, promises.NO_DOUBLE},
@@ -138,5 +119,4 @@ FOUND_BY_SEEDS: dict[Callable[[], AbstractContextManager[None]], set[str]] = {
     runs_look_back_a_day: {promises.HEALED},
     old_weeks_never_looked_at: {promises.FACTS},
     cause_not_kept: {promises.POISON},
-    partnership_without_its_version: {promises.FORWARD},
 }

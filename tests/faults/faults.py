@@ -69,11 +69,11 @@ class Weather:
         self.twins = rng.choice((0.0, 0.1, 0.4))
         self.poisoned = ""
 
-    def befalls(self, service: str, asks: str) -> Fault | None:
-        """What befalls this call, if anything."""
+    def befalls(self, service: str, asks: str, *, lucky: bool = False) -> Fault | None:
+        """What befalls this call, if anything. Who is lucky meets the poison only."""
         if self.poisoned and self.poisoned in asks and service == "stripe":
             return POISONED
-        if self.clear or self._rng.random() >= self.rate:
+        if lucky or self.clear or self._rng.random() >= self.rate:
             return None
         possible = [fault for fault in (*DEATHS, *BEFALLS[service]) if fault in self.kinds]
         if not asks.startswith(WRITES):
@@ -121,13 +121,12 @@ def calm() -> Weather:
 
 def _sleep(rng: random.Random, start: int) -> tuple[int, int]:
     """
-    Two days or a month in which no schedule runs, as after a bad deployment.
+    Two days or sixteen in which no schedule runs, as after a bad deployment.
 
-    Less than the five weeks after which the daily run looks no more at monthly gifts that ended: a month of its
-    alarm is heard.
+    Two of them together are less than the five weeks that the daily run looks back: in that time its alarm is heard.
     """
     begins = start + rng.choice((0, rng.randint(0, 60 * DAY)))
-    return begins, begins + rng.choice((2 * DAY, 30 * DAY))
+    return begins, begins + rng.choice((2 * DAY, 16 * DAY))
 
 
 def _outage(rng: random.Random, start: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ WISH, PAID = ("request_hash", "amount", "currency", "frequency"), ("charge_id", 
 def gone_back(was: Item, now: Item | None) -> str:
     """What of an item went back when it was written; "" if nothing did, or if it is one that may."""
     rule = RULES.get((was["pk"].partition("#")[0], was["sk"].partition("#")[0]))
-    return rule(was, now or {}) if rule else ""
+    return rule(was, now or {}) if rule and now != was else ""
 
 
 def is_fact(item: Item) -> bool:

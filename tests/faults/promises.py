@@ -91,13 +91,12 @@ class Promises:
         self.world.written.clear()
         for key in written:
             was, now = self._held.get(key), tables.item(*key)
-            if now == was:
-                continue
-            self.changes += 1
             if was:
                 why = forward.gone_back(was, now)
                 self.holds(NEVER_BACK if forward.is_fact(was) else FORWARD, not why, f"{key[2]}: {why}")
-            self._keep(key, now)
+            if now != was:
+                self.changes += _but_version(now) != _but_version(was)
+                self._keep(key, now)
 
     def _keep(self, key: Key, now: dict[str, Any] | None) -> None:
         """Remember what stands under a key. A fact that is new must be the only one of its name, and of its gift."""
@@ -286,6 +285,11 @@ def _shown(gift_id: str) -> str:
         return checkout.progress_of(gift_id).state
     except NotFound as fault:
         return fault.code
+
+
+def _but_version(item: dict[str, Any] | None) -> dict[str, Any]:
+    """A partnership that is looked at is kept anew, also where nothing about it has changed."""
+    return {**(item or {}), "version": 0}
 
 
 def _our_facts() -> list[tuple[Told, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -29,7 +29,7 @@ class Message:
     sent: int
     visible: int
     tries: int = 0
-    causes: list[str] = field(default_factory=list)
+    causes: tuple[str, ...] = ()
 
 
 class Queue:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from chalicelib.processor import reconcile
+from ops import dead_letters
 from tests.faults import promises
 from tests.faults.faults import DAY
 from tests.faults.promises import Promises
 from tests.faults.scheduler import Process
 from tests.faults.schedules import Schedule
 from tests.faults.workload import Workload
-from tests.faults.world import World
+from tests.faults.world import BEGINS, World
 
 # More steps than this is a simulation that runs in circles.
 STEPS = 40_000
 AT_ONCE = 4
-# In so many days the daily run comes to each of the older weeks of a year.
+# In so many days the daily run comes to each of the 52 weeks before its own five, one a day. So it is sure to come,
+# whatever day it is, to what is no older than the last of them will be by then.
 OLD_DAYS = 52
+OLDEST = (35 + 52 * 7 - OLD_DAYS) * DAY
 
 
 class Simulation:
@@ -32,7 +36,7 @@ class Simulation:
         self.world = World(seed)
         self.promises = Promises(self.world)
         self.workload = Workload(self.world)
-        self._next_redrive = 0
+        self._next_redrive, self._was_poisoned = 0, False
 
     def run(self) -> Promises:
         """Everything, until nothing is left to happen, and then the rest."""
@@ -115,8 +119,10 @@ class Simulation:
             self._alone(process)
 
     def _alone(self, process: Process) -> None:
+        """Let it come to its end, met by nothing but the poison."""
         while not process.ended:
-            self.world.step(process)
+            self.world.step(process, self.world.fault_for(process, lucky=True))
+            self.promises.after_step()
 
     # At rest
 
@@ -128,14 +134,15 @@ class Simulation:
             schedules run  -> right but for what is poisoned, which lies in the dead letters
             poison ends, staff sends them back, schedules run -> right
 
-        Nobody reconciles by hand: time goes on, and the app's own schedules heal.
+        Time goes on for that, and the app's own schedules heal. By hand staff reconcile only what they do not promise
+        to come to: what could not be settled for most of a year.
         """
         world = self.world
         world.weather.clear = True
         self._drain()
         self._redrive()
         self.promises.poison_is_put_aside(world.letters(world.money))
-        lossless = not world.webhooks.lost
+        lossless, self._was_poisoned = not world.webhooks.lost, bool(world.weather.poisoned)
         if world.weather.poisoned and not lossless:
             self._days_pass()
         if world.weather.poisoned or lossless:
@@ -143,17 +150,26 @@ class Simulation:
         world.weather.poisoned = ""
         self._redrive()
         if not lossless:
+            self._by_hand(until=world.now() - OLDEST)
             self._days_pass()
             self._redrive()
         self.promises.at_rest()
 
+    def _by_hand(self, until: int) -> None:
+        """Staff reconcile from the beginning up to a moment."""
+        first = int(BEGINS.timestamp())
+        if self._was_poisoned and first <= until:
+            self._alone(self.world.run("staff reconciles", lambda: reconcile.between(first, until)))
+            self._drain()
+
     def _days_pass(self) -> None:
         """
-        Each schedule runs: what lies within its days is right then, and older weeks one after another.
+        Each schedule runs, and all is right then.
 
-        Runs of days on which nothing is left to heal are left out.
+        Only what could not be settled may be older than the daily run looks: that takes a day for each older week.
+        Days on which nothing is left to heal are left out.
         """
-        for _ in range(OLD_DAYS):
+        for _ in range(OLD_DAYS if self._was_poisoned or self.world.weather.reliable else 1):
             for schedule in self.world.schedules:
                 self.world.advance(schedule.after(self.world.now()))
                 self._drain()
@@ -163,13 +179,14 @@ class Simulation:
                 return
 
     def _redrive(self) -> None:
-        """Staff sends back what is dead, and it is worked on."""
+        """Staff sends back what is dead, and it is worked on. For a minute a command that died still holds its letters."""
+        self.world.advance(self.world.now() + dead_letters.HELD_SECONDS)
         self._redrive_letters()
         self._drain()
 
     def _redrive_letters(self) -> None:
-        """Staff does it once a day in mid-life: what is still poisoned would keep them busy for ever."""
-        self._next_redrive = self.world.now() + DAY
+        """Staff does it once a week in mid-life: what is still poisoned would keep them busy for ever."""
+        self._next_redrive = self.world.now() + 7 * DAY
         for queue in (self.world.money, self.world.mail):
             if queue.dead:
                 self.world.run(f"staff redrives {queue.name}", lambda queue=queue: self.world.redrive(queue))
@@ -179,7 +196,7 @@ class Simulation:
         world = self.world
         while True:
             for process in list(world.scheduler.running):
-                self._alone_and_checked(process)
+                self._alone(process)
             now = world.now()
             ready: list[Any] = world.webhooks.ready(now)
             messages = [(queue, each) for queue in (world.money, world.mail) for each in queue.ready(now)]
@@ -192,11 +209,3 @@ class Simulation:
                 if step is None:
                     return
                 step()
-
-    def _alone_and_checked(self, process: Process) -> None:
-        while not process.ended:
-            poison = self.world.fault_for(process)
-            self.world.step(process, poison)
-            self.promises.after_step()
-
-
