@@ -13,9 +13,10 @@ from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
 
-from chalicelib import keys
+from chalicelib import keys, letters
 from chalicelib.mail import outbox
-from chalicelib.processor import movements, webhook
+from chalicelib.processor import movements, reconcile, webhook
+from tests.faults import promises
 from tests.faults.queues import Message, Queue
 from tests.faults.seams import Aws
 
@@ -86,6 +87,36 @@ def reconcile_without_refunds() -> Iterator[None]:
         yield
 
 
-FOUND_BY_SEEDS: tuple[Callable[[], AbstractContextManager[None]], ...] = (
-    puts_without_condition, message_deleted_before_the_work, facts_keyed_by_event, mail_without_a_lease,
-)  # fmt: skip
+@contextlib.contextmanager
+def runs_look_back_a_day() -> Iterator[None]:
+    """What was lost before a schedule stood still for some days stays lost."""
+    last = reconcile.last
+    with mock.patch.object(reconcile, "last", lambda days, **how: last(days=1, **how)):
+        yield
+
+
+@contextlib.contextmanager
+def old_weeks_never_looked_at() -> Iterator[None]:
+    """What could not be settled for five weeks is never settled."""
+    with mock.patch.object(reconcile, "an_old_week", lambda: None):
+        yield
+
+
+@contextlib.contextmanager
+def cause_not_kept() -> Iterator[None]:
+    """A dead letter does not say why it lies there."""
+    with mock.patch.object(letters, "_note", lambda message_id, attributes, why: None):
+        yield
+
+
+# Each with the promises that it breaks.
+FOUND_BY_SEEDS: dict[Callable[[], AbstractContextManager[None]], set[str]] = {
+    puts_without_condition: {promises.FORWARD, promises.NEVER_TWO, promises.NO_DOUBLE},
+    message_deleted_before_the_work: {promises.FACTS},
+    facts_keyed_by_event: {promises.FACTS, promises.TOTALS},
+    mail_without_a_lease: {promises.NEVER_TWO},
+    reconcile_without_refunds: {promises.FACTS, promises.TOTALS, promises.HEALED},
+    runs_look_back_a_day: {promises.HEALED},
+    old_weeks_never_looked_at: {promises.FACTS},
+    cause_not_kept: {promises.POISON},
+}

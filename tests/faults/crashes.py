@@ -71,6 +71,16 @@ def message(world: World, queue: Queue, number: int) -> Begin:
     return begin
 
 
+def webhook(world: World, number: int) -> Begin:
+    """The delivery of one event, as long as Stripe has no answer to it."""
+
+    def begin() -> Process | None:
+        found = [each for each in world.webhooks.waiting if each.number == number]
+        return world.receive(found[0]) if found else None
+
+    return begin
+
+
 def _after_a_crash(
     world: World, moment: Moment, path: str, begin: Begin, want: str, seen: set[str], explored: Explored
 ) -> Iterator[tuple[Moment, str]]:

@@ -27,6 +27,8 @@ UNREACHED, LOST = Fault("unreached"), Fault("answer lost", after=True)
 BROKEN, BROKEN_AFTER = Fault("500"), Fault("500", after=True)
 THROTTLED, CONFLICT, LOCKED = Fault("throttled"), Fault("conflict"), Fault("409")
 
+POISONED = Fault("poisoned")
+
 DEATHS = (DIED, DIED_AFTER)
 # What can befall a call of each service, besides the death of the caller.
 BEFALLS: dict[str, tuple[Fault, ...]] = {
@@ -35,6 +37,8 @@ BEFALLS: dict[str, tuple[Fault, ...]] = {
     "sesv2": (THROTTLED, UNREACHED, LOST, BROKEN, BROKEN_AFTER),
     "stripe": (THROTTLED, LOCKED, UNREACHED, LOST, BROKEN, BROKEN_AFTER),
 }
+# How long webhooks are lost: what Stripe tries again for three days is lost as well in four.
+LENGTHS = (HOUR, 4 * DAY)
 WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 
 
@@ -57,16 +61,19 @@ class Weather:
         self.reliable = rng.random() < 0.4
         self.never_made = 0.0 if self.reliable else rng.choice((0.0, 0.1, 0.5))
         self.outages = [] if self.reliable else [_outage(rng, start) for _ in range(rng.randint(0, 3))]
+        self.unheard = 0.0 if self.reliable else rng.choice((0.0, 0.5, 1.0))
         self.repeats = rng.choice((1, 1, 2, 5))
         self.latest = rng.choice((0, 5, HOUR, 3 * DAY))
+        self.asleep = [] if self.reliable else [_sleep(rng, start) for _ in range(rng.choice((0, 0, 1, 2)))]
+        self.redelivered, self.queued = rng.choice((1, 1, 1, 1, 1, 2, 5)), rng.choice((0, 0, 5, HOUR, 3 * DAY))
         self.twins = rng.choice((0.0, 0.1, 0.4))
         self.poisoned = ""
 
-    def befalls(self, service: str, asks: str) -> Fault | None:
-        """What befalls this call, if anything."""
+    def befalls(self, service: str, asks: str, *, lucky: bool = False) -> Fault | None:
+        """What befalls this call, if anything. Who is lucky meets the poison only."""
         if self.poisoned and self.poisoned in asks and service == "stripe":
-            return BROKEN
-        if self.clear or self._rng.random() >= self.rate:
+            return POISONED
+        if lucky or self.clear or self._rng.random() >= self.rate:
             return None
         possible = [fault for fault in (*DEATHS, *BEFALLS[service]) if fault in self.kinds]
         if not asks.startswith(WRITES):
@@ -80,6 +87,26 @@ class Weather:
         lost = any(first <= at < last for first, last in self.outages) or self._rng.random() < self.never_made
         return [] if lost else [self._rng.randint(0, self.latest) for _ in range(self._rng.randint(1, self.repeats))]
 
+    def may_fall_silent(self, now: int) -> None:
+        """An outage may begin with what happens next."""
+        if self._rng.random() < self.unheard:
+            self.falls_silent(now)
+
+    def falls_silent(self, now: int) -> None:
+        """Let an outage begin now, unless none is to be: reconcile alone can find what happens next."""
+        if not self.reliable:
+            self.outages.append((now, now + self._rng.choice(LENGTHS)))
+
+    def redeliveries(self) -> list[int]:
+        """After how many seconds each delivery of a queue's message comes: from one to five, up to three days late."""
+        if self.clear:
+            return [0]
+        return [self._rng.randint(0, self.queued) for _ in range(self._rng.randint(1, self.redelivered))]
+
+    def awake_from(self, now: int) -> int:
+        """The next moment, from now on, at which no bad deployment keeps our schedules from running."""
+        return max((last for first, last in self.asleep if first <= now < last), default=now)
+
     def has_twin(self) -> bool:
         """Whether a message is given to two workers at once."""
         return not self.clear and self._rng.random() < self.twins
@@ -88,11 +115,21 @@ class Weather:
 def calm() -> Weather:
     """Weather in which nothing goes wrong: every webhook comes, once and at once."""
     weather = Weather(random.Random(0), 0)
-    weather.clear, weather.reliable, weather.outages = True, True, []
+    weather.clear, weather.reliable, weather.outages, weather.asleep = True, True, [], []
     return weather
+
+
+def _sleep(rng: random.Random, start: int) -> tuple[int, int]:
+    """
+    Two days or sixteen in which no schedule runs, as after a bad deployment.
+
+    Two of them together are less than the five weeks that the daily run looks back: in that time its alarm is heard.
+    """
+    begins = start + rng.choice((0, rng.randint(0, 60 * DAY)))
+    return begins, begins + rng.choice((2 * DAY, 16 * DAY))
 
 
 def _outage(rng: random.Random, start: int) -> tuple[int, int]:
     """An hour or four days in which webhooks are lost, near the beginning or anywhere in the year."""
     begins = start + rng.choice((0, rng.randint(0, 5 * DAY), rng.randint(0, 400 * DAY)))
-    return begins, begins + rng.choice((HOUR, 4 * DAY))
+    return begins, begins + rng.choice(LENGTHS)

@@ -7,6 +7,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.giving import checkout, donors
 from chalicelib.mail import outbox
@@ -16,7 +18,7 @@ from chalicelib.portal import sign_in
 from chalicelib.processor import worn_pages
 from chalicelib.signups.store import SignUpAsked
 from tests.faults import workload
-from tests.faults.crashes import Begin, message
+from tests.faults.crashes import Begin, message, webhook
 from tests.faults.faults import DAY, calm
 from tests.faults.queues import Message, Queue
 from tests.faults.world import World
@@ -59,8 +61,8 @@ class Quiet:
     def start(self, frequency: Any = "once", currency: str = "usd", **more: Any) -> str:
         """A gift from the button to the payment page."""
         gift_id = f"{len(self.world.standin.world.all('checkout.session')) + 1:032x}"
-        wanted = checkout.checked(checkout.GiftRequest(gift_id, 60_00, currency, frequency, **more))
-        self.do("a gift is posted", lambda: checkout.start(wanted))
+        wanted = msgspec.json.encode(checkout.GiftRequest(gift_id, 60_00, currency, frequency, **more))
+        self.do("POST /gifts", lambda: self.world.post("/gifts", wanted, {"Content-Type": "application/json"}))
         (page,) = self.world.standin.world.all("checkout.session", status="open")
         self.world.shown.add(page["id"])
         return str(page["id"])
@@ -101,7 +103,7 @@ class Quiet:
             hooks = [] if self.deaf else self.world.webhooks.ready(self.world.now())
             waiting = self._waiting()
             if hooks:
-                undisturbed(self.world, "webhook", partial(self.world.receive, hooks[0]))
+                self._work(self.world, f"POST /webhooks/stripe {hooks[0].number}", webhook(self.world, hooks[0].number))
             elif waiting:
                 queue, found = waiting[0]
                 self._work(self.world, f"{queue.name}: {found.body[:60]}", message(self.world, queue, found.number))
@@ -257,7 +259,7 @@ def nobody_hears(quiet: Quiet) -> Iterator[None]:
     quiet.give("monthly")
     yield
     quiet.later(4)
-    quiet.do("reconcile", quiet.world.reconcile_daily)
+    quiet.do("reconcile", partial(quiet.world.scheduled, "reconcile_daily"))
     yield
 
 
@@ -268,7 +270,7 @@ def refund_unheard(quiet: Quiet) -> Iterator[None]:
     quiet.deaf = True
     quiet.refund(15_00)
     yield
-    quiet.do("reconcile", quiet.world.reconcile_daily)
+    quiet.do("reconcile", partial(quiet.world.scheduled, "reconcile_daily"))
     yield
 
 

@@ -6,14 +6,15 @@ import copy
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.items import Item
 from local.mailbox import Mail
 from tests.faults import tables
 from tests.faults.queues import Message, Queue
 from tests.faults.world import Sent, World
+
+T = TypeVar("T")
 
 # What the stand-in's books are made of; its clock and its listeners are the world's.
 BOOKS = ("random", "things", "notes", "_agenda", "_quiet", "_planned")
@@ -53,7 +54,7 @@ def take(world: World) -> Moment:
     return Moment(
         tables.snapshot(), copy.deepcopy(books), dict(world.standin._api._keys._kept),
         [(_copied(queue.waiting), _copied(queue.dead)) for queue in _queues(world)],
-        list(world.webhooks.waiting), list(world.mails), list(world.sent), world.time.moment,
+        _copied(world.webhooks.waiting), list(world.mails), list(world.sent), world.time.moment,
     )  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def go_back(world: World, moment: Moment) -> None:
     world.standin._api._keys._in_use = set()
     for queue, (waiting, dead) in zip(_queues(world), moment.queues, strict=True):
         queue.waiting, queue.dead = _copied(waiting), _copied(dead)
-    world.webhooks.waiting = list(moment.hooks)
+    world.webhooks.waiting = _copied(moment.hooks)
     world.mails, world.sent = list(moment.mails), list(moment.sent)
     world.time.moment = moment.time
 
@@ -137,5 +138,6 @@ def _queues(world: World) -> tuple[Queue, Queue]:
     return world.money, world.mail
 
 
-def _copied(messages: list[Message]) -> list[Message]:
-    return [replace(message, causes=list(message.causes)) for message in messages]
+def _copied(waiting: list[T]) -> list[T]:
+    """Messages or webhooks, apart from those that wait on: a try changes them."""
+    return [copy.copy(each) for each in waiting]

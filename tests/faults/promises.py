@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 from chalicelib import items
+from chalicelib.errors import NotFound
 from chalicelib.giving import checkout, ledger
 from chalicelib.giving.gift import SIGN, Fact, Gift, fold_all
 from chalicelib.partners.partnership import Partnership
 from chalicelib.statements import donor_facts, register, statement
-from tests.faults import tables
+from tests.faults import forward, tables
+from tests.faults.faults import DAY
+from tests.faults.queues import MOST_TRIES
+from tests.faults.seams import Key
 from tests.faults.world import Sent, World
 
 FACTS = "facts are Stripe's, to the cent and the id"
 TOTALS = "each currency's total is Stripe's balance"
 NEVER_BACK = "a fact never changes and never goes"
+FORWARD = "gifts, pages, partnerships and mails only go forward"
 ONE_GIFT = "no gift and no fact stands twice"
 NEVER_NONE = "every paid gift has its receipt"
 NEVER_TWO = "no second mail that does not say so"
@@ -28,9 +35,12 @@ TRUTHFUL = "the thank-you page says paid when it is"
 POISON = "poison stops nobody and lies in the dead letters"
 REDRIVEN = "at rest no letter is dead and nothing waits"
 DECLARED = "what was declared with a gift stands once, if it is paid"
+HEALED = "a schedule's run heals all that it looks back on"
 ENDS = "the simulation ends"
-EVERY = (FACTS, TOTALS, NEVER_BACK, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, ONE_PAGE, PARTNERS, PURE, TRUTHFUL,
-         POISON, REDRIVEN, DECLARED, ENDS)  # fmt: skip
+EVERY = (FACTS, TOTALS, NEVER_BACK, FORWARD, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, ONE_PAGE, PARTNERS, PURE, TRUTHFUL,
+         POISON, REDRIVEN, DECLARED, HEALED, ENDS)  # fmt: skip
+# How far back each schedule looks, by what the documents promise and not by what the code says.
+LOOKS_BACK = {"reconcile_hourly": 3 * DAY, "reconcile_daily": 35 * DAY}
 # What Stripe's balance transactions are in the words of the ledger.
 MOVEMENTS = {"charge": "payment", "refund": "refund", "refund_failure": "refund_failed",
              "dispute": "dispute", "dispute_reversal": "dispute_won"}  # fmt: skip
@@ -50,8 +60,11 @@ class Promises:
         self.world = world
         self.trials: Counter[str] = Counter()
         self.violations: list[tuple[str, str]] = []
-        self._facts: dict[tuple[str, str], dict[str, Any]] = {}
+        self.changes = 0
+        self._held = {(name, each["pk"], each["sk"]): each for name, each in tables.everywhere()}
+        self._facts = {key: each for key, each in self._held.items() if forward.is_fact(each)}
         self._made = (0, 0, 0)
+        world.written.clear()
         world.on_mail = self._mailed
 
     def broken(self, promise: str, why: str) -> None:
@@ -68,18 +81,34 @@ class Promises:
 
     def after_step(self) -> None:
         """What no moment may break. Only looked at when something was written or paid."""
-        if self.world.changed:
-            self.world.changed = False
-            self._nothing_regresses()
+        if self.world.written:
+            self._nothing_goes_back()
         self._charged_once()
 
-    def _nothing_regresses(self) -> None:
-        now = {(each["pk"], each["sk"]): each for each in tables.held("FACT#")}
-        gone = [key for key, fact in self._facts.items() if now.get(key) != fact]
-        self.holds(NEVER_BACK, not gone, f"{[key[1] for key in gone]}")
-        self._facts = now
-        names = Counter((each["kind"], each["stripe_id"]) for each in now.values())
-        gifts = Counter(each["payment"]["about"]["gift_id"] for each in now.values() if each["kind"] == "payment")
+    def _nothing_goes_back(self) -> None:
+        """Each item that was written, beside what it was."""
+        written = sorted(set(self.world.written))
+        self.world.written.clear()
+        for key in written:
+            was, now = self._held.get(key), tables.item(*key)
+            if was:
+                why = forward.gone_back(was, now)
+                self.holds(NEVER_BACK if forward.is_fact(was) else FORWARD, not why, f"{key[2]}: {why}")
+            if now != was:
+                self.changes += _but_version(now) != _but_version(was)
+                self._keep(key, now)
+
+    def _keep(self, key: Key, now: dict[str, Any] | None) -> None:
+        """Remember what stands under a key. A fact that is new must be the only one of its name, and of its gift."""
+        if now is None:
+            del self._held[key]
+            return
+        self._held[key] = now
+        if not forward.is_fact(now):
+            return
+        self._facts[key] = now
+        names = Counter((each["kind"], each["stripe_id"]) for each in self._facts.values())
+        gifts = Counter(each["payment"]["about"]["gift_id"] for each in self._facts.values() if each["kind"] == "payment")
         twice = [name for name, times in [*names.items(), *gifts.items()] if times > 1]
         self.holds(ONE_GIFT, not twice, f"{twice}")
 
@@ -118,40 +147,67 @@ class Promises:
         left = [each.causes for queue in (self.world.money, self.world.mail) for each in (*queue.waiting, *queue.dead)]
         self.holds(REDRIVEN, not left, f"{left}")
 
-    def money_is_right(self, but: str = "", *, checked: bool = True) -> None:
+    def money_is_right(self, but: str = "") -> None:
         """Facts and totals, leaving out the charge that is named by `but`."""
-        if not checked:
-            return
-        charges = {"", but} if but else set()
-        ours = {told for told, charge in _our_facts() if charge not in charges}
-        truth = {told for told, charge in self._true_facts() if charge not in charges}
+        missing, too_many = self._differences(but)
         promise = POISON if but else FACTS
-        self.holds(promise, ours == truth, f"missing {sorted(truth - ours)}, too many {sorted(ours - truth)}")
+        self.holds(promise, not missing | too_many, f"missing {sorted(missing)}, too many {sorted(too_many)}")
         if not but:
             self._totals_agree()
 
-    def poison_is_put_aside(self) -> None:
-        """A message that always fails ends among the dead letters, with what was wrong."""
+    def is_right(self) -> bool:
+        """Whether the books are Stripe's now, but for what is poisoned."""
+        return not any(self._differences(self.world.weather.poisoned))
+
+    def _differences(self, but: str) -> tuple[set[Told], set[Told]]:
+        """What the books lack, and what they have and Stripe has not."""
+        charges = {"", but} if but else set()
+        ours = {told for told, charge in _our_facts() if charge not in charges}
+        truth = {told for told, charge in self._true_facts() if charge not in charges}
+        return truth - ours, ours - truth
+
+    def to_heal(self, schedule: str) -> list[tuple[Told, str]]:
+        """What has moved by now within the time that a schedule looks back on, and of which charge."""
+        first = self.world.now() - LOOKS_BACK[schedule]
+        return [(told, charge) for at, told, charge in self._movements() if at > first]
+
+    def healed(self, schedule: str, to_heal: list[tuple[Told, str]]) -> None:
+        """All of it stands in the books, once a run went well; but for what is poisoned."""
+        moved = {told for told, charge in to_heal if charge != self.world.weather.poisoned}
+        left = moved - {told for told, _ in _our_facts()}
+        self.holds(HEALED, not left, f"{schedule} left out {sorted(left)}")
+
+    def poison_is_put_aside(self, shown: str) -> None:
+        """A message that always fails ends among the dead letters, and `shown` is what staff are told of it there."""
         poisoned = self.world.weather.poisoned
         if not poisoned:
             return
-        about = [each for each in self.world.money.dead if poisoned in each.body]
-        self.holds(POISON, all(each.causes for each in about), "no cause")
+        lines = shown.splitlines()
+        for letter in self.world.money.dead:
+            if poisoned in letter.body:
+                about, why = next(
+                    (pair for pair in pairwise(lines) if f"(message {letter.id})" in pair[1]), ("not shown", "not shown")
+                )
+                told = f"{MOST_TRIES} tries" in about and why.strip().startswith(letter.causes[-1])
+                self.holds(POISON, told, f"{letter.causes} is told as: {about} {why}")
         self.holds(POISON, not [each for each in self.world.money.waiting if poisoned in each.body], "still tried")
 
     def _true_facts(self) -> list[tuple[Told, str]]:
         """What Stripe's balance transactions tell, and that disputes were lost, which moves nothing."""
-        stripe, found = self.world.standin.world, []
-        for moved in self._moved_for_good():
-            kind = MOVEMENTS[moved["reporting_category"]]
-            source = moved["source"]
-            charge = source if kind == "payment" else (stripe.get("refund", source) or stripe.get("dispute", source) or {})["charge"]
-            found.append(((kind, source, moved["id"], abs(moved["amount"]), moved["currency"]), charge))
+        found = [(told, charge) for _, told, charge in self._movements()]
         found.extend(
             (("dispute_lost", lost["id"], "", lost["amount"], lost["currency"]), lost["charge"])
-            for lost in stripe.all("dispute", status="lost")
+            for lost in self.world.standin.world.all("dispute", status="lost")
         )
         return found
+
+    def _movements(self) -> Iterator[tuple[int, Told, str]]:
+        """When something moved, as which fact, and of which charge."""
+        stripe = self.world.standin.world
+        for moved in self._moved_for_good():
+            kind, source = MOVEMENTS[moved["reporting_category"]], moved["source"]
+            charge = source if kind == "payment" else (stripe.get("refund", source) or stripe.get("dispute", source) or {})["charge"]
+            yield moved["created"], (kind, source, moved["id"], abs(moved["amount"]), moved["currency"]), charge
 
     def _moved_for_good(self) -> list[Any]:
         """The movements of Stripe's balance but those of debits that are on their way or came back."""
@@ -219,8 +275,21 @@ class Promises:
     def _pages_tell_the_truth(self) -> None:
         for item in tables.held("FACT#"):
             if item["kind"] == "payment" and item["payment"]["about"].get("frequency", "once") == "once":
-                state = checkout.progress_of(item["payment"]["about"]["gift_id"]).state
+                state = _shown(item["payment"]["about"]["gift_id"])
                 self.holds(TRUTHFUL, state in {"paid", "refunded"}, f"{item['stripe_id']} is {state}")
+
+
+def _shown(gift_id: str) -> str:
+    """The state of a gift on its thank-you page."""
+    try:
+        return checkout.progress_of(gift_id).state
+    except NotFound as fault:
+        return fault.code
+
+
+def _but_version(item: dict[str, Any] | None) -> dict[str, Any]:
+    """A partnership that is looked at is kept anew, also where nothing about it has changed."""
+    return {**(item or {}), "version": 0}
 
 
 def _our_facts() -> list[tuple[Told, str]]:

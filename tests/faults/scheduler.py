@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from greenlet import getcurrent, greenlet
 
-from tests.faults.faults import DIED, Fault
+from tests.faults.faults import DIED, POISONED, Fault
 
 
 class Call(NamedTuple):
@@ -22,10 +22,15 @@ class Died(BaseException):
 
 
 class Process:
-    """One invocation: `parked` is the call it waits to make, `failure` what it raised, `answer` what it gave."""
+    """
+    One invocation: `parked` is the call it waits to make, `failure` what it raised, `answer` what it gave.
+
+    `calls` it made, of which so many were `befallen` by a fault that passes.
+    """
 
     def __init__(self, name: str, work: Callable[[], object], started: int, then: Callable[[Process], None]) -> None:
-        self.name, self.started, self.calls = name, started, 0
+        self.name, self.started = name, started
+        self.calls = self.befallen = 0
         self.parked: Call | None = None
         self.ended = self.died = False
         self.failure: Exception | None = None
@@ -68,6 +73,7 @@ class Scheduler:
         """Let its call happen, or be befallen by `fault`, and run on to the next one."""
         assert process.parked is not None
         process.calls += 1
+        process.befallen += fault not in {None, POISONED}
         befell = f" -> {fault}" if fault else ""
         self._say(f"{process.name} {process.calls}: {process.parked.service} {process.parked.asks}{befell}")
         self._go_on(process, fault)
@@ -106,7 +112,7 @@ class Scheduler:
 
 
 def cause(failure: Exception | None) -> str:
-    """The kind of a failure, and its stable code if it has one."""
+    """The kind of a failure, and its stable code if it has one, as staff are shown them."""
     said = getattr(failure, "response", None) or {}
     code = getattr(failure, "code", "") or said.get("Error", {}).get("Code", "")
-    return f"{type(failure).__name__} {code}".strip()
+    return f"{type(failure).__name__} ({code})" if code else type(failure).__name__

@@ -28,11 +28,13 @@ from chalicelib import aws
 from local.cloud import REGION
 from local.standin.in_process import InProcess
 from local.standin.standin import Standin
-from tests.faults.faults import Fault
+from tests.faults.faults import WRITES, Fault
 from tests.faults.scheduler import Call, Died, Scheduler
 
 T = TypeVar("T")
 Answer = tuple[int, dict[str, str], str]
+# Of an item: its table, and the two parts of its key there.
+Key = tuple[str, str, str]
 # What AWS says of each fault: status and error code.
 SAYS = {
     ("dynamodb", "throttled"): (400, "ProvisionedThroughputExceededException"),
@@ -75,17 +77,24 @@ class Wire(InProcess):
         return self._gate.through(call, act, self._spoiled)
 
     def _spoiled(self, fault: Fault, act: Callable[[], T]) -> T:
-        status = {"throttled": 429, "409": 409, "500": 500}.get(fault.name)
+        status = {"throttled": 429, "409": 409, "500": 500, "poisoned": 500}.get(fault.name)
         how = {"status": status} if status else {"timeout": True}
         self._standin.fail(**how, take_effect=fault.after)
         return act()
 
 
 class Aws:
-    """Answers for AWS: moto for the tables, `services` for what is simpler to play than to mock."""
+    """
+    Answers for AWS: moto for the tables, `services` for what is simpler to play than to mock.
 
-    def __init__(self, gate: Gate, services: dict[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> None:
-        self._gate, self._services = gate, services
+    `wrote` is told the keys of every write, also of one that was refused.
+    """
+
+    def __init__(
+        self, gate: Gate, services: dict[str, Callable[[dict[str, Any]], dict[str, Any]]],
+        wrote: Callable[[list[Key]], object],
+    ) -> None:  # fmt: skip
+        self._gate, self._services, self._wrote = gate, services, wrote
         self._dynamodb = DynamoDB()
 
     def connect(self) -> None:
@@ -102,6 +111,7 @@ class Aws:
         call = Call(service, f"{operation} {_about(operation, body)}".strip())
 
         def act() -> Answer:
+            self._wrote(_written(operation, body))
             return self._answer(operation, body)
 
         status, headers, text = self._gate.through(call, act, lambda fault, act: _spoiled(call, body, fault, act))
@@ -125,6 +135,15 @@ class DynamoDB(DynamoHandler):
         except JsonRESTError as refused:
             return int(refused.code or 400), {}, str(refused.description)
         return 200, {}, json.dumps(done.result)
+
+
+def _written(operation: str, body: dict[str, Any]) -> list[Key]:
+    """The keys of what a call writes."""
+    if operation not in WRITES:
+        return []
+    writes = [next(iter(each.values())) for each in body.get("TransactItems", [])] or [body]
+    keys = [(write["TableName"], write.get("Key") or write["Item"]) for write in writes]
+    return [(table, key["pk"]["S"], key["sk"]["S"]) for table, key in keys]
 
 
 def _spoiled(call: Call, body: dict[str, Any], fault: Fault, act: Callable[[], Answer]) -> Answer:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from chalicelib.processor import reconcile, standing
+from chalicelib.processor import reconcile
+from ops import dead_letters
 from tests.faults import promises
-from tests.faults.faults import DAY, HOUR
+from tests.faults.faults import DAY
 from tests.faults.promises import Promises
 from tests.faults.scheduler import Process
+from tests.faults.schedules import Schedule
 from tests.faults.workload import Workload
 from tests.faults.world import BEGINS, World
 
 # More steps than this is a simulation that runs in circles.
 STEPS = 40_000
-RECONCILE_EVERY = 28 * DAY
 AT_ONCE = 4
-# An outage ends: a reconcile that failed three times meets no more faults.
-UNLUCKY_TRIES = 3
+# In so many days the daily run comes to each of the 52 weeks before its own five, one a day. So it is sure to come,
+# whatever day it is, to what is no older than the last of them will be by then.
+OLD_DAYS = 52
+OLDEST = (35 + 52 * 7 - OLD_DAYS) * DAY
 
 
 class Simulation:
@@ -33,9 +36,7 @@ class Simulation:
         self.world = World(seed)
         self.promises = Promises(self.world)
         self.workload = Workload(self.world)
-        self._next_reconcile = self.world.now() + RECONCILE_EVERY
-        self._reconcile_failures = 0
-        self._next_redrive = 0
+        self._next_redrive, self._was_poisoned = 0, False
 
     def run(self) -> Promises:
         """Everything, until nothing is left to happen, and then the rest."""
@@ -45,6 +46,8 @@ class Simulation:
                 break
             step()
             self.promises.after_step()
+            for schedule in self.world.schedules:
+                schedule.hear(self._happened(), self.world.now())
         else:
             self.promises.broken(promises.ENDS, f"not after {STEPS} steps")
         self._rest()
@@ -64,8 +67,7 @@ class Simulation:
                 for queue in (world.money, world.mail)
                 for each in queue.ready(now)
             ]
-            if self._reconcile_is_due(now):
-                possible.append(self._reconcile)
+            possible += [lambda each=each: self._run(each) for each in self._due(now)]  # type: ignore[misc]
             if (world.money.dead or world.mail.dead) and now >= self._next_redrive and world.rng.random() < 0.1:
                 possible.append(self._redrive_letters)
         if running and world.rng.random() < 0.03:
@@ -81,37 +83,46 @@ class Simulation:
             *self.workload.moments(),
         ]
         if not self.workload.over:
-            moments += [each for each in (world.standin.next_due(), self._next_reconcile) if each is not None]
+            moments += [*self._moments_of_schedules(), world.standin.next_due() or now]
         later = [each for each in moments if each > now]
         return (lambda: world.advance(min(later))) if later else None
 
-    # Reconcile, as its schedule runs it
+    # Our schedules
 
-    def _reconcile_is_due(self, now: int) -> bool:
-        return not self.world.weather.reliable and now >= self._next_reconcile
+    def _due(self, now: int) -> list[Schedule]:
+        """The schedules that would run now. Where no webhook is lost, all must be right without them."""
+        if self.world.weather.reliable or self.world.weather.awake_from(now) > now:
+            return []
+        return [each for each in self.world.schedules if (each.next() or now + 1) <= now]
 
-    def _reconcile(self) -> None:
-        """The daily run, of which this simulates one in a month; one that failed is made up for the next day."""
-        self._next_reconcile = self.world.now() + RECONCILE_EVERY
+    def _moments_of_schedules(self) -> Iterator[int]:
+        world = self.world
+        dues = (each.next() for each in world.schedules if not world.weather.reliable)
+        return (world.weather.awake_from(max(due, world.now())) for due in dues if due is not None)
+
+    def _happened(self) -> int:
+        return self.promises.changes + self.world.webhooks.happened
+
+    def _run(self, schedule: Schedule) -> None:
+        """One run. What it looks back on must be right after it, if nothing befell it."""
+        schedule.begins(self._happened())
+        to_heal = self.promises.to_heal(schedule.name)
 
         def then(ended: Process) -> None:
-            failed = ended.answer is not True
-            self._reconcile_failures = self._reconcile_failures + 1 if failed else 0
-            if failed:
-                self._next_reconcile = self.world.now() + (DAY if self._reconcile_failures < UNLUCKY_TRIES else HOUR)
+            well = ended.done and not ended.befallen
+            schedule.ended(self.world.now(), well=well)
+            if well:
+                self.promises.healed(schedule.name, to_heal)
 
-        process = self.world.run("reconcile", self._daily, then)
-        if self._reconcile_failures >= UNLUCKY_TRIES:
+        process = self.world.run(schedule.name, lambda: self.world.scheduled(schedule.name), then)
+        if schedule.unlucky:
             self._alone(process)
 
-    def _daily(self) -> bool:
-        """Money of five weeks, and how every monthly gift stands; whether all of it was well."""
-        report, stands = reconcile.last(days=35), standing.look()
-        return report.agrees and not stands.unhealed
-
     def _alone(self, process: Process) -> None:
+        """Let it come to its end, met by nothing but the poison."""
         while not process.ended:
-            self.world.step(process)
+            self.world.step(process, self.world.fault_for(process, lucky=True))
+            self.promises.after_step()
 
     # At rest
 
@@ -120,49 +131,72 @@ class Simulation:
         Faults end, but for the poison; what waits is worked on, and then the poison ends too.
 
             queues run dry -> lossless seeds: right already
-            reconcile      -> right but for what is poisoned, which lies in the dead letters
-            poison ends, redrive, reconcile -> right
+            schedules run  -> right but for what is poisoned, which lies in the dead letters
+            poison ends, staff sends them back, schedules run -> right
+
+        Time goes on for that, and the app's own schedules heal. By hand staff reconcile only what they do not promise
+        to come to: what could not be settled for most of a year.
         """
         world = self.world
         world.weather.clear = True
         self._drain()
-        self.promises.poison_is_put_aside()
-        lossless = not world.webhooks.lost
+        self._redrive()
+        self.promises.poison_is_put_aside(world.letters(world.money))
+        lossless, self._was_poisoned = not world.webhooks.lost, bool(world.weather.poisoned)
         if world.weather.poisoned and not lossless:
-            self._reconcile_now()
-        self.promises.money_is_right(but=world.weather.poisoned, checked=bool(world.weather.poisoned))
+            self._days_pass()
+        if world.weather.poisoned or lossless:
+            self.promises.money_is_right(but=world.weather.poisoned)
         world.weather.poisoned = ""
         self._redrive()
         if not lossless:
-            self._reconcile_now()
+            self._by_hand(until=world.now() - OLDEST)
+            self._days_pass()
             self._redrive()
         self.promises.at_rest()
 
+    def _by_hand(self, until: int) -> None:
+        """Staff reconcile from the beginning up to a moment."""
+        first = int(BEGINS.timestamp())
+        if self._was_poisoned and first <= until:
+            self._alone(self.world.run("staff reconciles", lambda: reconcile.between(first, until)))
+            self._drain()
+
+    def _days_pass(self) -> None:
+        """
+        Each schedule runs, and all is right then.
+
+        Only what could not be settled may be older than the daily run looks: that takes a day for each older week.
+        Days on which nothing is left to heal are left out.
+        """
+        for _ in range(OLD_DAYS if self._was_poisoned or self.world.weather.reliable else 1):
+            for schedule in self.world.schedules:
+                self.world.advance(schedule.after(self.world.now()))
+                self._drain()
+                self._run(schedule)
+                self._drain()
+            if self.promises.is_right():
+                return
+
     def _redrive(self) -> None:
+        """Staff sends back what is dead, and it is worked on. For a minute a command that died still holds its letters."""
+        self.world.advance(self.world.now() + dead_letters.HELD_SECONDS)
         self._redrive_letters()
         self._drain()
 
     def _redrive_letters(self) -> None:
-        """Staff do it once a day in mid-life: what is still poisoned would keep them busy for ever."""
-        self._next_redrive = self.world.now() + DAY
+        """Staff does it once a week in mid-life: what is still poisoned would keep them busy for ever."""
+        self._next_redrive = self.world.now() + 7 * DAY
         for queue in (self.world.money, self.world.mail):
-            self.world.say(f"staff sends {queue.redrive(self.world.now())} dead letters of {queue.name} back")
-
-    def _reconcile_now(self) -> None:
-        """The schedule's run, and then one by hand over everything: a run that failed may have left more than five weeks."""
-        for run in (self.world.reconcile_daily, self._over_everything):
-            self._alone(self.world.run("reconcile", run))
-            self._drain()
-
-    def _over_everything(self) -> object:
-        return reconcile.between(int(BEGINS.timestamp()), self.world.now())
+            if queue.dead:
+                self.world.run(f"staff redrives {queue.name}", lambda queue=queue: self.world.redrive(queue))
 
     def _drain(self) -> None:
         """Let what runs, and what waits, come to its end: delivered, worked on, or given up."""
         world = self.world
         while True:
             for process in list(world.scheduler.running):
-                self._alone_and_checked(process)
+                self._alone(process)
             now = world.now()
             ready: list[Any] = world.webhooks.ready(now)
             messages = [(queue, each) for queue in (world.money, world.mail) for each in queue.ready(now)]
@@ -175,11 +209,3 @@ class Simulation:
                 if step is None:
                     return
                 step()
-
-    def _alone_and_checked(self, process: Process) -> None:
-        while not process.ended:
-            poison = self.world.fault_for(process)
-            self.world.step(process, poison)
-            self.promises.after_step()
-
-

@@ -9,6 +9,7 @@ from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 from chalicelib import items, settings
 from local.cloud import REGION, description
@@ -34,9 +35,20 @@ def held(prefix: str) -> Iterator[dict[str, Any]]:
     return (item for item in _items(settings.current().giving_table) if item["sk"].startswith(prefix))
 
 
+def item(name: str, pk: str, sk: str) -> dict[str, Any] | None:
+    """What stands under a key now."""
+    found = _backend().tables[name].items.get(DynamoType({"S": pk}), {}).get(DynamoType({"S": sk}))
+    return items.unmarshal(found.to_json()["Attributes"]) if found else None
+
+
 def every() -> Iterator[dict[str, Any]]:
     """Every item of the three tables."""
-    return (item for name in TABLES for item in _items(name))
+    return (item for _, item in everywhere())
+
+
+def everywhere() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every item with the table that it stands in."""
+    return ((name, item) for name in TABLES for item in _items(name))
 
 
 def snapshot() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tests.faults.faults import Weather
 
 @dataclass(eq=False)
 class Copy:
-    """One copy of an event on its way; `due` is when it is next tried."""
+    """One copy of an event on its way: `first` is when it was first tried, or made if it was not yet; `due` is next."""
 
     number: int
     event: dict[str, Any]
@@ -27,7 +27,7 @@ class Webhooks:
     def __init__(self, standin: Standin, weather: Weather, types: frozenset[str]) -> None:
         self._standin, self._weather, self._types = standin, weather, types
         self.waiting: list[Copy] = []
-        self.made = self.lost = 0
+        self.happened = self.made = self.lost = 0
         standin.world.listeners[:] = [self._take]
 
     def ready(self, now: int) -> list[Copy]:
@@ -36,6 +36,7 @@ class Webhooks:
     def signed(self, copy: Copy, now: int) -> tuple[bytes, str]:
         """The body and the signature of this try."""
         self.waiting.remove(copy)
+        copy.first = copy.first if copy.tries else now
         copy.tries += 1
         body, headers = self._standin.outbox.signed(Delivery(copy.event, now, copy.first))
         return body, headers["Stripe-Signature"]
@@ -50,6 +51,7 @@ class Webhooks:
             self.waiting.append(copy)
 
     def _take(self, event: dict[str, Any]) -> None:
+        self.happened += 1
         if event["type"] not in self._types:
             return
         self.made += 1
