@@ -69,7 +69,7 @@ def test_an_address_is_changed_undone_and_the_donor_forgotten(visit: Visit, java
 
 
 def test_giving_under_another_address_is_joined_by_its_link(visit: Visit) -> None:
-    """Opened in the browser that asked, it shows a button; pressed, both are there, and the page says which."""
+    """Opened on the very page that waits for it, it shows a button; pressed, both are there, and the page says which."""
     ann = visit("joining")
     here, work = ann.email, f"work.{ann.email}"
     for email, amount in ((work, "30"), (here, "50")):
@@ -85,9 +85,7 @@ def test_giving_under_another_address_is_joined_by_its_link(visit: Visit) -> Non
     ann.press("Send me a code")
     ann.sees("Join your giving")
     ann.email = work
-    link = ann.link("Is this giving yours", "/portal/other-address/confirm")
-    ann.open("/portal/contact")
-    ann.page.goto(link)
+    ann.page.goto(ann.link("Is this giving yours", "/portal/other-address/confirm"))
     ann.press("Join it to mine")
 
     ann.sees("Gifts under another address")

@@ -54,7 +54,8 @@ function offerEntrance() {
   offer.hidden = false;
   document.querySelector("[data-enter-instead]").hidden = true;
   const button = document.querySelector("[data-enter-button]");
-  button.addEventListener("click", () => enter(token, button, offer.dataset));
+  button.disabled = false;
+  button.onclick = () => enter(token, button, offer.dataset);
 }
 
 async function enter(token, button, { enter: call, then }) {
@@ -94,6 +95,8 @@ function tellHeight() {
 
 showCopyButtons();
 offerEntrance();
+// Put into the address bar of the very page that waits for it, a link loads nothing.
+addEventListener("hashchange", offerEntrance);
 tellHeight();
 const waiting = document.querySelector("[data-gift]");
 if (waiting) watchGift(waiting);
