@@ -87,13 +87,8 @@ def _all(donor_id: str) -> list[Declaration]:
 
 
 def standing(records: tuple[str, ...]) -> list[Declaration]:
-    """
-    A donor's declarations that are not cancelled, newest first; one that stands in several records once.
-
-    None of a record that this one was joined to and was taken out of: it is another's.
-    """
+    """A donor's declarations that are not cancelled, newest first; one that stands in several records once."""
     told = [each for record in records for each in of_donor(record) if each.cancelled_at is None]
-    told = [each for each in told if each.declared_in in ("", records[0])]
     return _newest_first({each.declaration_id: each for each in reversed(told)}.values())
 
 
