@@ -3,6 +3,7 @@ A Gift Aid claim: a CSV in HMRC's columns, beside it which declaration each row 
 
     the whole ledger -- donors -- gifts -+- may be claimed on for more than it stands: a row, and an entry
                                          +- for less (refunded, disputed, withdrawn): taken off, and an entry
+                                         +- on a declaration that was another's: taken off, and due once more
                                          `- for as much: nothing
 
 With a name the entries are kept, and the same gift is in no other claim. The
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 
@@ -33,6 +34,9 @@ from chalicelib.gift_aid.declaration import Declaration
 from chalicelib.giving import ledger
 from chalicelib.money import Money, in_words
 from ops import scanning
+
+if TYPE_CHECKING:
+    from chalicelib.giving.gift import Gift
 
 # HMRC's spreadsheet has room for so many, and lets the rest fall without a word.
 ROWS = 1000
@@ -104,16 +108,34 @@ def due(donors: dict[str, Held], first: date, last: date, claim: str = "") -> It
     """
     for donor_id, of in donors.items():
         for gift in ledger.gifts(donor_id):
-            before = of.entries.get(gift.charge_id, [])
-            covering = [each for each in of.declarations.values() if gift_aid.covers(each, gift)]
-            by = gift_aid.that_counts(covering, gift.gift_id)
-            more = (gift.kept.minor if by else 0) - sum(entry.minor for entry in before)
-            if more < 0 or (more > 0 and first <= gift.given_on <= last):
-                declaration_id = by.declaration_id if by else before[-1].declaration_id
-                yield donor_id, Entry(
-                    claim, gift.charge_id, gift.gift_id, gift.given_on, more, declaration_id,
-                    number=len(before) + 1, made_at=clock.now(),
-                )  # fmt: skip
+            number = len(of.entries.get(gift.charge_id, [])) + 1
+            for declaration_id, more in _wanting(of, gift):
+                if more < 0 or first <= gift.given_on <= last:
+                    yield donor_id, Entry(
+                        claim, gift.charge_id, gift.gift_id, gift.given_on, more, declaration_id, number, clock.now()
+                    )
+                    number += 1
+
+
+def _wanting(of: Held, gift: Gift) -> Iterator[tuple[str, int]]:
+    """
+    By how much what stands claimed on a gift is to change, and on which declaration: what is too much first.
+
+    What was claimed on a void declaration went out under a stranger's name. It
+    is taken off whole, and what the donor's own covers is claimed on anew.
+    """
+    before = of.entries.get(gift.charge_id, [])
+    on_void = [each for each in before if of.declarations[each.declaration_id].voided]
+    stands = sum(each.minor for each in before)
+    astray = min(sum(each.minor for each in on_void), stands)
+    if astray > 0:
+        yield on_void[-1].declaration_id, -astray
+    by = gift_aid.that_counts([each for each in of.declarations.values() if gift_aid.covers(each, gift)], gift.gift_id)
+    more = (gift.kept.minor if by else 0) - (stands - astray)
+    if more < 0:
+        yield next(each.declaration_id for each in reversed(before) if each not in on_void), more
+    elif more > 0 and by:
+        yield by.declaration_id, more
 
 
 def _keep(claim: claims.Claim, donors: dict[str, Held]) -> int:
@@ -131,20 +153,32 @@ def _keep(claim: claims.Claim, donors: dict[str, Held]) -> int:
 
 
 def _that_fit(wanting: list[tuple[str, Entry]], room: int) -> tuple[list[tuple[str, Entry]], int]:
-    """The oldest gifts that there is room for, all that is to be taken off, and how many gifts are left."""
+    """
+    All that is to be taken off, the oldest gifts that there is room for, and how many gifts are left.
+
+    In this order they are written: a gift's entries by their numbers.
+    """
     rows = sorted((each for each in wanting if each[1].minor > 0), key=lambda each: _when(each[1]))
-    return rows[:room] + [each for each in wanting if each[1].minor < 0], len(rows[room:])
+    return [each for each in wanting if each[1].minor < 0] + rows[:room], len(rows[room:])
 
 
 def _lines(donors: dict[str, Held], claim: str) -> list[Line]:
-    """What a claim comes to, gift by gift; a gift that it took up and took off again is in it no more."""
+    """
+    What a claim comes to, gift by gift; a gift that it took up and took off again is in it no more.
+
+    One that is taken off a declaration and claimed on another's ground is in it as both.
+    """
     lines = []
     for donor_id, of in donors.items():
         for entries in of.entries.values():
-            told = [each for each in entries if each.claim == claim]
-            pence = sum(each.minor for each in told)
-            if pence:
-                lines.append(Line(donor_id, told[-1], pence))
+            by_declaration: dict[str, list[Entry]] = defaultdict(list)
+            for each in entries:
+                if each.claim == claim:
+                    by_declaration[each.declaration_id].append(each)
+            for told in by_declaration.values():
+                pence = sum(each.minor for each in told)
+                if pence:
+                    lines.append(Line(donor_id, told[-1], pence))
     return lines
 
 
@@ -173,9 +207,10 @@ def _how(told: Declaration) -> str:
 
 
 def _claimed_in(line: Line, donors: dict[str, Held]) -> str:
-    """The claims in which the gift was claimed on, in their order."""
+    """The claims in which the gift was claimed on before, in their order."""
     entries = donors[line.donor_id].entries[line.entry.charge_id]
-    return " ".join(dict.fromkeys(each.claim for each in entries if each.minor > 0))
+    before = [each for each in entries if each.number < line.entry.number]
+    return " ".join(dict.fromkeys(each.claim for each in before if each.minor > 0))
 
 
 def _write(path: Path, rows: tuple[tuple[str, ...], ...]) -> None:

@@ -19,8 +19,10 @@ from typing import Any
 
 import msgspec
 
-from chalicelib import clock, items, keys
+from chalicelib import clock, items, keys, writes
 from chalicelib.errors import Conflict
+
+NOT_VOIDED = "attribute_exists(pk) AND attribute_not_exists(voided)"
 
 
 class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,7 +40,8 @@ class Entry(msgspec.Struct, frozen=True):
     What one claim says of one gift, in pence: claimed on, or below zero no longer.
 
     `number` counts the gift's entries from 1. The row of the schedule is made
-    of the declaration, which is kept as long as an entry names it.
+    of the declaration, which is kept as long as an entry names it. What is
+    taken off names the declaration that it was claimed on.
     """
 
     claim: str
@@ -65,12 +68,22 @@ def begin(name: str, first: date, last: date) -> Claim:
 
 
 def add(donor_id: str, entry: Entry) -> None:
-    """Write an entry. Raises Conflict if the gift has got one meanwhile, from another claim."""
+    """
+    Write an entry.
+
+    Raises Conflict if the gift has got one meanwhile, from another claim, or
+    if what it is claimed on was taken away.
+    """
     key = keys.donor(donor_id, keys.claimed(entry.charge_id, entry.number))
+    told = keys.donor(donor_id, keys.declaration(entry.declaration_id))
+    rests = [writes.check(items.giving(), told, NOT_VOIDED)] if entry.minor > 0 else []
     try:
-        items.put(items.giving(), items.as_item(key, entry), items.ABSENT)
+        items.transact([items.put_write(items.giving(), items.as_item(key, entry)), *rests])
     except items.ConditionFailed as stood:
-        raise Conflict("Another claim is being drawn up. Wait until it is done, and run this again.") from stood
+        raise Conflict(
+            "Another claim is being drawn up, or a declaration was taken away just now. Wait until that is done, and "
+            "run this again."
+        ) from stood
 
 
 def close(name: str) -> None:

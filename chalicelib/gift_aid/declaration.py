@@ -27,6 +27,8 @@ Scope = Literal["this_gift", "future", "past_and_future"]
 
 YEARS_BACK = 4
 HOME = "GB"
+# What it says of the person who made it.
+OF_THE_DECLARANT = ("title", "first_name", "last_name", "house", "postcode", "country", "ip", "declared_in")
 # What HMRC's schedule has for the postcode of a donor who lives abroad.
 ABROAD = "X"
 COLUMNS = (
@@ -43,7 +45,10 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     before. It never expires; `cancelled_at` ends it for later gifts. With
     `only_this` it covers the gift it was made with, until it is withdrawn.
     A `gift_id` says that it was made on the giving form, and counts since that
-    gift was paid; without one it was made in the portal.
+    gift was paid; without one it was made in the portal. `declared_in` is the
+    record in whose portal it was made for this one, joined to it; `voided`
+    that this one turned out to be another's: then it never covered anything,
+    and is kept for what was claimed on it.
     """
 
     declaration_id: str
@@ -63,6 +68,8 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     country: str = HOME
     gift_id: str = ""
     only_this: bool = False
+    declared_in: str = ""
+    voided: bool = False
 
     @property
     def scope(self) -> Scope:
@@ -85,7 +92,7 @@ def covers(declaration: Declaration, gift: Gift) -> bool:
 
 def reaches(declaration: Declaration, gift: Gift) -> bool:
     """Whether the gift is one of those that were declared, whatever became of it."""
-    if gift.entity != declaration.entity or gift.kept.currency != "gbp":
+    if declaration.voided or gift.entity != declaration.entity or gift.kept.currency != "gbp":
         return False
     with_it = gift.gift_id == declaration.gift_id
     if declaration.only_this:

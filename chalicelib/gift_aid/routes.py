@@ -98,7 +98,8 @@ def cancel_one(declaration_id: str) -> Answer:
 
 
 def _shown(records: tuple[str, ...]) -> Declared:
-    standing = store.standing(records)
+    # What a record has from another that it was taken out of goes by an errand: nobody sees it until then.
+    standing = [each for each in store.standing(records) if each.declared_in in ("", records[0])]
     lasting = [each for each in standing if not each.only_this]
     counts = that_counts(lasting)
     return Declared(

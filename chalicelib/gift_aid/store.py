@@ -1,49 +1,87 @@
-"""Declarations as they are kept: under their donor, without an end, changed only by cancelling."""
+"""
+Declarations as they are kept: under their donor, without an end, changed only by cancelling.
+
+A donor of several records declares for all of them, in one transaction and
+under one id, for a claim looks beside the gift. If one of them is taken out
+again, its copy ends as if it had never been: what it covers is a stranger's.
+
+    main record    declared ....................... stays
+    joined record  copy, `declared_in` the main one  taken out: gone, or voided if a claim names it
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 
-from chalicelib import clock, items, keys
-from chalicelib.errors import NotFound
-from chalicelib.gift_aid import asked, cancelling
+from chalicelib import clock, items, keys, writes
+from chalicelib.errors import Conflict, NotFound
+from chalicelib.gift_aid import asked, cancelling, claims
 from chalicelib.gift_aid.asked import DeclarationRequest, wording
 from chalicelib.gift_aid.declaration import Declaration
+from chalicelib.giving import donors
 
 __all__ = ["DeclarationRequest", "cancel", "cancel_one", "declare", "of_donor", "part", "standing", "wording"]
 
 NOT_CANCELLED = "attribute_exists(pk) AND attribute_not_exists(cancelled_at)"
+VOIDED = "SET voided = :yes, cancelled_at = if_not_exists(cancelled_at, :at)"
+STILL_JOINED = "joined_to = :main"
 
 
 def declare(records: tuple[str, ...], wanted: DeclarationRequest, ip: str) -> None:
     """
     Keep what a donor declares in the portal, with the very words; what they declared before stays in the trail.
 
-    It stands in each of the donor's records, under one id: a claim looks for
-    it beside the gift. The same one sent twice on a day is one, if no other
-    one was made between.
+    The same one sent twice on a day is one, if no other one was made between
+    and every record has it. Raises Conflict if a record was taken out just then.
     """
     made = asked.made(asked.checked(wanted), clock.now(), ip)
-    for each in records:
-        _keep(each, made)
-
-
-def _keep(donor_id: str, made: Declaration) -> None:
-    before = next((each for each in of_donor(donor_id) if not each.gift_id), None)
-    if before and _says_the_same(made, before):
+    copies = {each: _as_in(each, records[0], made) for each in records}
+    if _stands_already(copies):
         return
     name = hashlib.sha256(msgspec.json.encode(made, order="sorted")).hexdigest()[:16]
-    made = msgspec.structs.replace(made, declaration_id=f"{made.made_on.isoformat()}-{name}")
-    key = keys.donor(donor_id, keys.declaration(made.declaration_id))
-    items.put(items.giving(), items.as_item(key, made), items.ABSENT)
+    _keep(copies, f"{made.made_on.isoformat()}-{name}", records[0])
+
+
+def _keep(copies: dict[str, Declaration], declaration_id: str, main: str) -> None:
+    """Each copy in its record, all or none, and only while those are joined: a later copy nobody would look for."""
+    made = []
+    for record, told in copies.items():
+        key = keys.donor(record, keys.declaration(declaration_id))
+        made.append(items.put_write(items.giving(), items.as_item(key, told) | {"declaration_id": declaration_id}))
+        if record != main:
+            made.append(writes.check(items.giving(), keys.donor(record), STILL_JOINED, {":main": main}))
+    try:
+        items.transact(made)
+    except items.ConditionFailed as parted:
+        raise Conflict("What is yours has changed just now. Please sign in again.", code="records_changed") from parted
+
+
+def _as_in(record: str, main: str, made: Declaration) -> Declaration:
+    return made if record == main else msgspec.structs.replace(made, declared_in=main)
+
+
+def _stands_already(copies: dict[str, Declaration]) -> bool:
+    """Whether the newest that was made in the portal is one and the same in every record, and says this."""
+    newest = {each: next((told for told in of_donor(each) if not told.gift_id), None) for each in copies}
+    same = all(told and _says_the_same(copies[each], told) for each, told in newest.items())
+    return same and len({told.declaration_id for told in newest.values() if told}) == 1
 
 
 def of_donor(donor_id: str) -> list[Declaration]:
-    """All the donor's declarations, newest first, cancelled ones too. There may be one for every gift."""
+    """
+    All the donor's declarations, newest first, cancelled ones too. There may be one for every gift.
+
+    None that was voided: it was never theirs.
+    """
+    return [each for each in _all(donor_id) if not each.voided]
+
+
+def _all(donor_id: str) -> list[Declaration]:
     found = items.query_all(items.giving(), keys.donor(donor_id)["pk"], prefix=keys.DECLARATIONS)
     return _newest_first(items.as_struct(item, Declaration) for item in found)
 
@@ -75,7 +113,8 @@ def cancel_one(records: tuple[str, ...], declaration_id: str) -> None:
     Raises NotFound if the donor has no such one.
     """
     sort = keys.declaration(declaration_id)
-    holders = [each for each in records if items.get(items.giving(), keys.donor(each, sort))]
+    found = {each: items.get(items.giving(), keys.donor(each, sort)) for each in records}
+    holders = [each for each, item in found.items() if item and "voided" not in item]
     if not holders:
         raise NotFound("There is no such declaration.")
     for each in holders:
@@ -83,11 +122,37 @@ def cancel_one(records: tuple[str, ...], declaration_id: str) -> None:
 
 
 def part(record: str, main: str) -> None:
-    """End in a record what was declared for it in the main one's portal, when it turned out not to be theirs."""
-    mains = {each.declaration_id for each in of_donor(main) if not each.gift_id}
-    for each in of_donor(record):
-        if each.declaration_id in mains:
-            _end(record, each.declaration_id, clock.now())
+    """
+    Void in a record what was declared for it in the main one's portal: it was another's, for earlier gifts too.
+
+    What no claim names goes. What one names stays for HMRC, and the next claim
+    takes off what was claimed on it. Called after the links are gone, any number
+    of times, whatever became of the main one: nothing happens to a record that
+    is joined to it again by then.
+
+        voided ........ claims read ........ deleted
+           any entry later is refused: what it names is void (`claims.add`)
+    """
+    copies = [each.declaration_id for each in _all(record) if each.declared_in == main]
+    if not copies or _is_joined(record, main):
+        return
+    for each in copies:
+        _void(record, each)
+    claimed = {entry.declaration_id for entry in claims.of_donor(record)}
+    for each in copies:
+        if each not in claimed:
+            items.delete(items.giving(), keys.donor(record, keys.declaration(each)))
+
+
+def _is_joined(record: str, main: str) -> bool:
+    donor = donors.profile(record)
+    return donor is not None and donor.joined_to == main
+
+
+def _void(record: str, declaration_id: str) -> None:
+    key, values = keys.donor(record, keys.declaration(declaration_id)), {":yes": True, ":at": keys.moment(clock.now())}
+    with suppress(items.ConditionFailed):  # deleted by another worker that does the same
+        items.update(items.giving(), key, VOIDED, values, items.PRESENT)
 
 
 def _end(donor_id: str, declaration_id: str, at: datetime) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from chalicelib import charity, clock, items, keys
 from chalicelib.errors import Conflict, NotSignedIn
 from chalicelib.gift_aid import pending
+from chalicelib.gift_aid.declaration import OF_THE_DECLARANT
 from chalicelib.giving import donors, erased, gift_view, spreadsheet
 from chalicelib.giving.donors import Donor
 from chalicelib.giving.gift import Fact, fold_all
@@ -90,7 +91,7 @@ def _kinds(donor: Donor, most: int) -> dict[str, list[Row]]:
     for record in (donor, *joined):
         for item in _items(record.donor_id, most):
             kind = item["sk"].partition("#")[0]
-            kinds[CALLED.get(kind, kind.lower())].append(_row(kind, item))
+            kinds[CALLED.get(kind, kind.lower())].append(_row(kind, _without_a_stranger(item, donor)))
         for name, rows in _beside(record).items():
             kinds[name] += rows
         if sum(map(len, kinds.values())) > 2 * most + BESIDE:
@@ -121,6 +122,17 @@ def _items(donor_id: str, most: int) -> Iterator[items.Item]:
     pk = keys.donor(donor_id)["pk"]
     yield from items.query_all(items.giving(), pk, most=most, **BEFORE_PLACES)
     yield from items.query_all(items.giving(), pk, most=most, **AFTER_PLACES)
+
+
+def _without_a_stranger(item: items.Item, donor: Donor) -> items.Item:
+    """
+    A declaration that was made for this record in another's portal says who made it to nobody else.
+
+    It stands for what was claimed on it, after the record was taken out again.
+    """
+    if item.get("declared_in", donor.donor_id) in donor.records:
+        return item
+    return {name: value for name, value in item.items() if name not in OF_THE_DECLARANT}
 
 
 def _row(kind: str, item: items.Item) -> Row:

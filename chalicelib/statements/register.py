@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -81,14 +81,15 @@ def issue(donor_id: str, entity_id: str, tax_year: int) -> Issued:
     Raises what `drawn` raises.
     """
     donor = donors.profile(donor_id) or Donor(donor_id)
-    content, last = _drawn(donor, entity_id, tax_year)
+    draft = _drawn(donor, entity_id, tax_year)
+    last, content = draft.last, draft.content
     if last and last.fingerprint == statement.fingerprint(content):
         return last
     if last and last.language != content.donor.language and is_over(entity_id, tax_year):
-        as_it_was, _ = _drawn(donor, entity_id, tax_year, last.language)
-        if last.fingerprint == statement.fingerprint(as_it_was):
+        as_it_was = _drawn(donor, entity_id, tax_year, last.language)
+        if last.fingerprint == statement.fingerprint(as_it_was.content):
             return last
-    return _enter(donor, entity_id, tax_year, content, last.number + 1 if last else 1)
+    return _enter(donor, entity_id, tax_year, draft)
 
 
 def told_in(donor: Donor, entity_id: str, tax_year: int) -> list[str]:
@@ -108,9 +109,27 @@ def told_in(donor: Donor, entity_id: str, tax_year: int) -> list[str]:
 
 def whose(record_id: str, entity_id: str, tax_year: int) -> tuple[str, Issued | None]:
     """In which record's statement a record's gifts of the year are told of, and what was issued last there."""
-    last = newest(record_id, entity_id, tax_year)
-    main = record_id if last else donors.records(record_id)[0]
-    return main, last if main == record_id else newest(main, entity_id, tax_year)
+    last, joined_to = _newest_or_main(record_id, entity_id, tax_year)
+    return (joined_to, newest(joined_to, entity_id, tax_year)) if joined_to else (record_id, last)
+
+
+def _newest_or_main(record_id: str, entity_id: str, tax_year: int) -> tuple[Issued | None, str]:
+    """
+    What a record was issued last of the year; if nothing, to which one it is joined.
+
+    Asked of every gift of a closed year, so it is mostly one call: backward
+    from where the statement would stand, the profile comes before it.
+
+        PROFILE    STATEMENT#us#2025#0001    STATEMENT#us#2026#0001 <-- from here
+    """
+    key, prefix = keys.donor(record_id), keys.statement(entity_id, tax_year)
+    found, _ = items.query(items.giving(), key["pk"], first=key["sk"], last=f"{prefix}~", backward=True, limit=1)
+    if found and found[0]["sk"].startswith(prefix):
+        return items.as_struct(found[0], Issued), ""
+    is_profile = found and found[0]["sk"] == key["sk"]
+    donor = items.as_struct(found[0], Donor) if is_profile else donors.profile(record_id)
+    return None, donor.joined_to if donor else ""
+
 
 def drawn(donor_id: str, entity_id: str, tax_year: int, language: str = "") -> tuple[Statement, Issued | None]:
     """
@@ -122,21 +141,31 @@ def drawn(donor_id: str, entity_id: str, tax_year: int, language: str = "") -> t
     Raises Conflict for what the country wants and the donor or the time does
     not give, and MisconfiguredError for what we lack.
     """
-    return _drawn(donors.profile(donor_id) or Donor(donor_id), entity_id, tax_year, language)
+    draft = _drawn(donors.profile(donor_id) or Donor(donor_id), entity_id, tax_year, language)
+    return draft.content, draft.last
 
 
-def _drawn(donor: Donor, entity_id: str, tax_year: int, language: str = "") -> tuple[Statement, Issued | None]:
+class Draft(NamedTuple):
+    """A statement as it would be issued, in the place of `last` if there is one, and of which records it tells."""
+
+    content: Statement
+    last: Issued | None
+    told_of: tuple[str, ...]
+
+
+def _drawn(donor: Donor, entity_id: str, tax_year: int, language: str = "") -> Draft:
     entity = charity.current().entities.get(entity_id)
     if entity is None or not statement.has_statements(entity.country):
         raise NotFound("There are no statements of that organisation.")
     last = newest(donor.donor_id, entity_id, tax_year)
-    gifts = _gifts(_told_of(donor, last, entity_id, tax_year), entity_id, tax_year)
+    told_of = _told_of(donor, last, entity_id, tax_year)
+    gifts = _gifts(told_of, entity_id, tax_year)
     if last is None and not any(map(statement.counts, gifts)):
         raise NotFound("There are no gifts in that tax year.")
     called = donors.profile(donor.joined_to) if donor.joined_to else donor
     recipient = donor_facts.recipient(called, entity.country, language)
     mark = _next_mark(donor.donor_id, entity_id, tax_year, last)
-    return statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark), last
+    return Draft(statement.draw_up(donor_facts.source(entity_id), recipient, gifts, tax_year, mark), last, told_of)
 
 
 def _told_of(donor: Donor, last: Issued | None, entity_id: str, tax_year: int) -> tuple[str, ...]:
@@ -196,13 +225,15 @@ def _next_mark(donor_id: str, entity_id: str, tax_year: int, last: Issued | None
     return Mark(serial, today, last.serial if last else "")
 
 
-def _enter(donor: Donor, entity_id: str, tax_year: int, content: Statement, number: int) -> Issued:
+def _enter(donor: Donor, entity_id: str, tax_year: int, draft: Draft) -> Issued:
     """
-    Render, keep and enter under `number`; if somebody else took that number meanwhile, look again.
+    Render, keep and enter under the next number; if somebody else took that number meanwhile, look again.
 
-    So too if the donor's records were joined or taken apart meanwhile: else
-    the same gift could be told of in two statements.
+    So too if the donor's records were joined or taken apart meanwhile, or one
+    of them was issued its own, taken apart and joined again: else the same
+    gift could be told of in two statements.
     """
+    content, number = draft.content, draft.last.number + 1 if draft.last else 1
     entity = charity.current().entities[entity_id]
     pdf = render.pdf(statement.layout(entity.country), content)
     sha256 = hashlib.sha256(pdf).hexdigest()
@@ -226,8 +257,12 @@ def _enter(donor: Donor, entity_id: str, tax_year: int, content: Statement, numb
     key = keys.donor(donor.donor_id, keys.statement(entity_id, tax_year, number))
     entered = items.put_write(items.giving(), items.as_item(key, issued))
     as_read = writes.check(items.giving(), keys.donor(donor.donor_id), *donors.joined_as(donor))
+    firsts = [
+        keys.donor(each, keys.statement(entity_id, tax_year, 1)) for each in draft.told_of if each != donor.donor_id
+    ]
+    none_of_their_own = [writes.check(items.giving(), each, items.ABSENT) for each in firsts]
     try:
-        items.transact([as_read, entered])
+        items.transact([as_read, *none_of_their_own, entered])
     except items.ConditionFailed:
         return issue(donor.donor_id, entity_id, tax_year)  # the other's, or the next number if it tells something else
     return issued

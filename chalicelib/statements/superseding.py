@@ -81,6 +81,20 @@ def look_again(donor_id: str, *, running: bool = False) -> None:
             outbox.ask(StatementOutdated(donor_id, entity, year, issued[0].number))
 
 
+def parted(record: str, main: str) -> None:
+    """
+    Have the statements of both looked at, after a record was taken out of a main one. Any number of times.
+
+    The main one's told of the record's gifts until now, if the record had none
+    of its own. Those are then told of nowhere: of a year whose run has begun
+    the record is due a first one, of any other the run or the donor asks for it.
+    """
+    look_again(main, running=True)
+    for year in shelf.years((record,)):
+        if not (year.issued or year.so_far) and yearly.has_begun(year.entity, year.tax_year):
+            outbox.ask(StatementDue(record, year.entity, year.tax_year))
+
+
 def supersede(job: StatementOutdated) -> None:
     """
     Issue it anew if it reads otherwise now, and tell the donor by one mail.

@@ -179,18 +179,19 @@ def test_wherever_it_breaks_off_it_is_taken_up_again(
     """Begun, two entries, closed: after a crash at any write the same command leaves the same claim."""
     give(giving, 10_00)
     give(giving, 20_00)
-    writes, put, update = iter(range(99)), items.put, items.update
+    writes, put, update, transact = iter(range(99)), items.put, items.update, items.transact
 
     def dying(write: Callable[..., Any]) -> Callable[..., Any]:
-        def called(table: str, *rest: Any) -> Any:
-            if table == items.giving() and next(writes) == dies_at:
+        def called(where: Any, *rest: Any) -> Any:
+            if where != items.passing() and next(writes) == dies_at:
                 raise KeyboardInterrupt
-            return write(table, *rest)
+            return write(where, *rest)
 
         return called
 
     monkeypatch.setattr(items, "put", dying(put))
     monkeypatch.setattr(items, "update", dying(update))
+    monkeypatch.setattr(items, "transact", dying(transact))
     with pytest.raises(KeyboardInterrupt):
         claim("one")
     assert claim("one").well

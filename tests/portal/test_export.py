@@ -59,8 +59,8 @@ def rows(text: str) -> list[dict[str, str]]:
 
 def fuller(giving: World, site: Site) -> None:
     """Whatever else can stand of somebody: declared and claimed, waiting, another address, one more on its way, erased before."""
-    charge = giving.charge_of(giving.give(20_00, "gbp", gift_aid=DECLARED))
-    named = f"gift-{giving.gifts()[0].gift_id}"
+    gift_id = giving.give(20_00, "gbp", gift_aid=DECLARED)
+    charge, named = giving.charge_of(gift_id), f"gift-{gift_id}"
     claims.begin("2026-1", date(2026, 3, 1), date(2026, 3, 31))
     claims.add(giving.donor_id(), Entry("2026-1", charge, "g", date(2026, 3, 10), 20_00, named, 1, clock.now()))
     items.put(items.passing(), marker_of_an_erasure())

@@ -319,7 +319,7 @@ def test_a_record_that_is_joined_just_then_is_not_issued_its_first(giving: World
     assert ann.get("/portal/statements/2026").status == 303
 
     with pytest.raises(register.NotFound):
-        register._enter(other, "us", 2026, content, 1)
+        register._enter(other, "us", 2026, register.Draft(content, None, (other.donor_id,)))
     assert told_in((giving.donor_id(ANN), other.donor_id)) == [(giving.donor_id(ANN), 2, 80_00)]
 
 

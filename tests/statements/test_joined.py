@@ -12,10 +12,14 @@ from chalicelib import items, keys
 from chalicelib.errors import NotFound
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.donors import Donor
+from chalicelib.mail import errands
 from chalicelib.portal import parting
-from chalicelib.statements import register, shelf
+from chalicelib.statements import register, shelf, superseding, yearly
 from local.cloud import Cloud
+from local.mailbox import parse
+from tests.portal.test_email_change import waiting
 from tests.statements.papers import payment
+from tests.test_cost import counted
 
 SUMMER = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -88,6 +92,32 @@ def test_a_joined_record_without_one_of_its_own_has_none(records: list[str]) -> 
     assert register.whose(records[1], "us", 2026) == (records[0], None)
 
 
+def test_whose_statement_it_is_costs_one_call(records: list[str]) -> None:
+    """It is asked of every gift of a closed year. Where only an earlier one was issued, the profile is read by itself."""
+    for issued, tax_year, calls in [(False, 2026, ["Query"]), (True, 2026, ["Query"]), (True, 2027, ["Query", "GetItem"])]:
+        if issued:
+            register.issue(records[0], "us", 2026)
+        with counted() as made:
+            record, last = register.whose(records[0], "us", tax_year)
+        assert (record, last is not None, made) == (records[0], issued and tax_year == 2026, calls)
+
+
+def test_a_record_that_was_issued_its_own_meanwhile_is_not_told_of_once_more(records: list[str]) -> None:
+    """Drawn up over all, then taken apart, issued alone and joined again: the records are joined as they were."""
+    link(records)
+    main = donors.profile(records[0])
+    assert main
+    drawn = register._drawn(main, "us", 2026)
+    joined = donors.profile(records[2])
+    assert joined
+    items.transact(parting.writes_for(joined))
+    register.issue(records[2], "us", 2026)
+    link(records)
+
+    register._enter(main, "us", 2026, drawn)
+    assert newest_sum(records) == 2**6 - 1
+
+
 def test_the_person_is_called_as_the_main_record_says(records: list[str]) -> None:
     """Also on the statement that a joined record goes on with."""
     register.issue(records[1], "us", 2026)
@@ -98,3 +128,40 @@ def test_the_person_is_called_as_the_main_record_says(records: list[str]) -> Non
     assert content.donor.name == "Maria Lee-Moor"
     assert last
     assert last.number == 1
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_taken_out_after_the_year_s_run_a_record_is_issued_its_first(
+    records: list[str], aws_local: Cloud, begun: bool
+) -> None:
+    """Its gifts were in the main one's, which is put right; before the run there is nothing to make up for."""
+    link(records)
+    if begun:
+        yearly.begin("us", 2026)
+    yearly.send(yearly.StatementDue(records[0], "us", 2026))
+    joined = donors.profile(records[2])
+    assert joined
+    items.transact(parting.writes_for(joined))
+    for _ in range(2):
+        superseding.parted(records[2], records[0])
+        for letter in waiting():
+            errands.run(letter)
+
+    assert newest_sum(records[:2]) == 2**3 - 1
+    assert (register.newest(records[2], "us", 2026) is not None) is begun
+    ready = [mail.to for mail in map(parse, aws_local.raw_mails()) if "is ready" in mail.subject]
+    assert ready == ["d0@example.org", "d2@example.org"][: 1 + begun]
+
+
+def test_one_that_had_its_own_is_not_issued_it_again(records: list[str]) -> None:
+    """It went on with it while it was joined, and does so by itself."""
+    before = register.issue(records[2], "us", 2026)
+    link(records)
+    yearly.begin("us", 2026)
+    joined = donors.profile(records[2])
+    assert joined
+    items.transact(parting.writes_for(joined))
+    superseding.parted(records[2], records[0])
+
+    assert waiting() == []
+    assert register.newest(records[2], "us", 2026) == before

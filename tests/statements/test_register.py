@@ -156,7 +156,7 @@ def test_who_loses_the_race_gives_the_winners_document(maria: str) -> None:
     gifts = ledger.gifts_between(maria, shelf.BEGINNING, datetime(2027, 1, 20, tzinfo=UTC))
     content = statement.draw_up(source, recipient, gifts, 2026, loser)
 
-    assert winner == register._enter(donors.profile(maria), "us", 2026, content, 1)
+    assert winner == register._enter(donors.profile(maria), "us", 2026, register.Draft(content, None, (maria,)))
 
 
 def test_the_pdf_is_kept_before_it_is_registered(maria: str) -> None:
