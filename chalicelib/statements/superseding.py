@@ -81,6 +81,11 @@ def look_again(donor_id: str, *, running: bool = False) -> None:
             outbox.ask(StatementOutdated(donor_id, entity, year, issued[0].number))
 
 
+def parted(record: str, main: str) -> None:
+    """Have what the main record's statements say looked at after the record was taken out of it."""
+    look_again(main, running=True)
+
+
 def supersede(job: StatementOutdated) -> None:
     """
     Issue it anew if it reads otherwise now, and tell the donor by one mail.
