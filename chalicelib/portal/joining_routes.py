@@ -1,4 +1,4 @@
-"""The calls by which a donor joins their giving under another address, or takes it out. Opening a link joins nothing."""
+"""The calls by which a donor joins giving under another address, or takes it out. Opening a link joins nothing."""
 
 from __future__ import annotations
 

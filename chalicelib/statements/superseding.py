@@ -82,8 +82,9 @@ def look_again(donor_id: str, *, running: bool = False) -> None:
 
 
 def parted(record: str, main: str) -> None:
-    """Have what the main record's statements say looked at after the record was taken out of it."""
-    look_again(main, running=True)
+    """Have what was issued of both looked at after the record was taken out of the main one."""
+    for each in (record, main):
+        look_again(each, running=True)
 
 
 def supersede(job: StatementOutdated) -> None:
