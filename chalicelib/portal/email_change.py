@@ -35,7 +35,7 @@ UNDO_WITHIN = timedelta(days=7)
 # A donor moves a few times in a life. A change that can still be undone is never dropped for a newer one: whoever took
 # an account over could else go on changing until the first undo, its owner's, was of no use.
 CHANGES_A_WEEK = 10
-# Change and undo are one transaction each, with a write or two for every address: DynamoDB takes 100.
+# Change and undo are one transaction each, with a write for every address: DynamoDB takes 100.
 ADDRESSES_KEPT = 40
 
 # What the token and the code of the mail to the old address are good for.

@@ -60,6 +60,20 @@ def finish(job: GivingParted) -> None:
     customers.tell_address(job.record)
 
 
+def writes_for(record: Donor) -> list[TransactWriteItemTypeDef]:
+    """The writes, as one transaction, after which neither record names the other."""
+    main = donors.profile(record.joined_to)
+    assert main, "a record that others were joined to is never deleted"
+    of_record, seen_of_record = donors.joined_as(record)
+    of_main, seen_of_main = donors.joined_as(main)
+    left = [each for each in main.joined if each != record.donor_id]
+    change, given = ("SET joined = :left", {":left": left}) if left else ("REMOVE joined", {})
+    return [
+        writes.change(items.giving(), keys.donor(record.donor_id), "REMOVE joined_to", seen_of_record, of_record),
+        writes.change(items.giving(), keys.donor(main.donor_id), change, {**seen_of_main, **given}, of_main),
+    ]
+
+
 def _take_apart(job: GivingParted) -> None:
     """Take the links away, and end every session that could reach both. Joined anew since: nothing."""
     for _ in range(TRIES):
@@ -69,7 +83,7 @@ def _take_apart(job: GivingParted) -> None:
         if _joining(record) != job.joining:
             return
         try:
-            items.transact(_unlinking(record))
+            items.transact(writes_for(record))
         except items.ConditionFailed:
             continue  # look again
         break
@@ -82,17 +96,3 @@ def _take_apart(job: GivingParted) -> None:
 def _joining(record: Donor) -> str:
     """The latest change of a joined record: while it is joined, there is no other."""
     return record.email_changes[-1] if record.email_changes else ""
-
-
-def _unlinking(record: Donor) -> list[TransactWriteItemTypeDef]:
-    """The writes after which neither record names the other."""
-    main = donors.profile(record.joined_to)
-    assert main, "a record that others were joined to is never deleted"
-    of_record, seen_of_record = donors.joined_as(record)
-    of_main, seen_of_main = donors.joined_as(main)
-    left = [each for each in main.joined if each != record.donor_id]
-    change, given = ("SET joined = :left", {":left": left}) if left else ("REMOVE joined", {})
-    return [
-        writes.change(items.giving(), keys.donor(record.donor_id), "REMOVE joined_to", seen_of_record, of_record),
-        writes.change(items.giving(), keys.donor(main.donor_id), change, {**seen_of_main, **given}, of_main),
-    ]
