@@ -118,9 +118,9 @@ def finish(job: GivingProven) -> None:
 
 def take_out(donor_id: str, email: str) -> None:
     """
-    Take the giving that is signed in to with this address out of the donor's again; twice is harmless.
+    Take the giving that is signed in to with this address out of the donor's again, and end their sessions.
 
-    Raises NotFound for an address whose giving is not joined to theirs.
+    Raises NotFound for an address whose giving is not joined to theirs, or was taken out before.
     """
     wanted = keys.email_hash(email)
     found = [each for each in map(donors.profile, donors.records(donor_id)) if each and each.joined_to == donor_id]
