@@ -16,6 +16,7 @@ CALLS = {
     ("post", "/portal/partnerships/{partnership_id}/skip"), ("post", "/portal/partnerships/{partnership_id}/cancel"), ("post", "/portal/payment-method"), ("get", "/health"),
     ("post", "/portal/email"), ("post", "/portal/email/confirm"), ("post", "/portal/email/undo"),
     ("get", "/portal/other-address"), ("post", "/portal/other-address"), ("post", "/portal/other-address/confirm"),
+    ("post", "/portal/other-address/take-out"),
     ("get", "/portal/export"), ("post", "/portal/erase"),
     ("get", "/portal/sessions"), ("delete", "/portal/sessions/{session_id}"), ("post", "/portal/sessions/end-others"),
 }  # fmt: skip

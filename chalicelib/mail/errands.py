@@ -9,12 +9,13 @@ import msgspec
 
 from chalicelib.partners import tell
 from chalicelib.partners.tell import PartnershipChanged
-from chalicelib.portal import email_change, email_undo, erasure, joining, sign_in
+from chalicelib.portal import email_change, email_undo, erasure, joining, parting, sign_in
 from chalicelib.portal.address_proof import EmailAsked
 from chalicelib.portal.email_change import EmailProven
 from chalicelib.portal.email_undo import EmailUndone
 from chalicelib.portal.erasure import EraseAsked
 from chalicelib.portal.joining import GivingProven
+from chalicelib.portal.parting import GivingParted
 from chalicelib.portal.sign_in import SignInAsked
 from chalicelib.processor import settle
 from chalicelib.signups import store as signups
@@ -25,7 +26,7 @@ from chalicelib.statements.yearly import StatementDue
 
 Errand = (
     SignInAsked | SignUpAsked | PartnershipChanged | EmailAsked | EmailProven | EmailUndone | GivingProven
-    | EraseAsked | StatementOutdated | StatementDue
+    | GivingParted | EraseAsked | StatementOutdated | StatementDue
 )
 
 
@@ -57,6 +58,7 @@ WORK: dict[type, Callable[[Any], object]] = {
     EmailProven: email_change.finish,
     EmailUndone: email_undo.finish,
     GivingProven: joining.finish,
+    GivingParted: parting.finish,
     EraseAsked: erasure.erase,
     StatementOutdated: superseding.supersede,
     StatementDue: yearly.send,

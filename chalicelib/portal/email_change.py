@@ -35,7 +35,7 @@ UNDO_WITHIN = timedelta(days=7)
 # A donor moves a few times in a life. A change that can still be undone is never dropped for a newer one: whoever took
 # an account over could else go on changing until the first undo, its owner's, was of no use.
 CHANGES_A_WEEK = 10
-# Change and undo are one transaction each, with a write or two for every address: DynamoDB takes 100.
+# Change and undo are one transaction each, with a write for every address: DynamoDB takes 100.
 ADDRESSES_KEPT = 40
 
 # What the token and the code of the mail to the old address are good for.
@@ -57,7 +57,8 @@ class Undo(msgspec.Struct, frozen=True):
     """
     What an undo needs: whose address was which, and which addresses led to the donor before.
 
-    Where a record was joined to another (`joining`) both addresses are as they were, and stay so.
+    Where a record was joined to another (`joining`) both addresses are as they were, and stay so. `joined_before` are
+    the records that were joined to the donor's before the change: an undo takes out those that came since.
     """
 
     change_id: str
@@ -66,6 +67,7 @@ class Undo(msgspec.Struct, frozen=True):
     new: str
     hashes_before: tuple[str, ...]
     expires_at: int
+    joined_before: tuple[str, ...] = ()
 
 
 def ask(donor_id: str, email: str) -> None:
@@ -182,8 +184,6 @@ def _making(donor: Donor, request: items.Item) -> list[Any]:
         ),
         writes.put(items.giving(), keys.pointer("EMAIL", new) | whose, OURS_OR_NOBODYS, {":donor": donor.donor_id}),
         *undoable,
-        # A link that waits in the old mailbox must not sign in any more, whichever address it was asked for with.
-        *(writes.remove(items.passing(), keys.passing("SIGNIN", each)) for each in donor.every_hash),
     ]  # fmt: skip
 
 
@@ -191,7 +191,7 @@ def can_be_undone(donor: Donor, change_id: str, new: str) -> tuple[list[str], li
     """The donor's changes that can be undone, this one the last, and the writes by which just these can be."""
     still_open = _open_changes(donor)
     over = [each for each in donor.email_changes if each not in still_open]
-    undo = Undo(change_id, donor.donor_id, donor.email, new, donor.every_hash, _undo_ends())
+    undo = Undo(change_id, donor.donor_id, donor.email, new, donor.every_hash, _undo_ends(), donor.joined)
     return [*still_open, change_id], [
         items.put_write(items.passing(), items.as_item(keys.passing("UNDO", change_id), undo)),
         long_codes.keep(UNDOING, change_id, undo.expires_at),

@@ -71,8 +71,7 @@ def erase(job: EraseAsked) -> None:
     """
     donor = donors.profile(job.donor_id)
     if donor and donor.joined_to:
-        items.transact(parting.writes_for(donor))
-        sessions.end_all(donor.joined_to)
+        parting.part(donor)
         donor = donors.profile(job.donor_id)
     if donor is None:
         return

@@ -1,4 +1,4 @@
-"""The calls by which a donor joins their giving under another address. Opening a link joins nothing."""
+"""The calls by which a donor joins giving under another address, or takes it out. Opening a link joins nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+from chalicelib.giving import donors
+from chalicelib.giving.email_address import checked_email
+from chalicelib.guard import rate_limit
 from chalicelib.http import Answer, Routes, plain_fields
 from chalicelib.portal import joining, sessions
 from chalicelib.portal.email_routes import Proof, asked_by, proven_by
@@ -67,3 +70,14 @@ def confirm(wanted: Proof) -> Answer:
     donor_id = proven_by(caller, wanted)
     records = joining.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.id_of(caller))
     return Answer(Joined(joining.addresses(records)), see_other="/portal/other-address")
+
+
+@routes.route("/portal/other-address/take-out", methods=("POST",), takes=OtherEmail, gives=Joined, form=plain_fields)
+def take_out(wanted: OtherEmail) -> Answer:
+    """Take joined giving out again, and end every session, this one too. Wants a sign-in of the last 10 minutes."""
+    caller = routes.caller()
+    donor_id = sessions.donor_recently(caller)
+    rate_limit.allow("portal_change", donor=donor_id, ip=caller.ip)
+    joining.take_out(donor_id, checked_email(wanted.other_email, "other_email"))
+    left = joining.addresses(donors.records(donor_id))
+    return Answer(Joined(left), see_other="/portal", cookies=(sessions.end(caller),))

@@ -133,7 +133,9 @@ def begin_session(wanted: SessionRequest) -> Answer:
     else:
         entered = _by_code(wanted)
     known, remembering = known_browsers.remember(entered.donor_id, entered.email_sha256, caller)
-    begun = sessions.begin(entered.donor_id, caller, remembering, entered.joined)
+    begun = sessions.begin(
+        entered.donor_id, caller, remembering, joined=entered.joined, mailed_to=entered.mailed_to
+    )
     cookies = (begun, known, cookie(sign_in.COOKIE, "", seconds=0))
     return Answer(SignedIn(signed_in=True), 201, see_other="/portal", cookies=cookies)
 

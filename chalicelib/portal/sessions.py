@@ -73,19 +73,27 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def begin(
-    donor_id: str, caller: Caller, also: Iterable[TransactWriteItemTypeDef] = (), joined: tuple[str, ...] = ()
-) -> str:
+    donor_id: str, caller: Caller, also: Iterable[TransactWriteItemTypeDef] = (), *,
+    joined: tuple[str, ...] = (), mailed_to: str | None = None,
+) -> str:  # fmt: skip
     """
     Open a new session, end the one this browser had, and give the cookie that carries it.
 
     `also` is written with it or not at all. Raises NotSignedIn for a donor who
-    was erased meanwhile, or whose records are not these any more.
+    was erased meanwhile, whose records are not these any more, or who is not
+    reached any more where the link or code was `mailed_to`, a hash.
     """
     end(caller)
     token, now = _place(donor_id) + secrets.token_urlsafe(32), epoch_seconds()
     session = Session(donor_id, now, now, now + IDLE_SECONDS, devices.name(caller.agent), joined)
     records_as_told, values = donors.joined_as(Donor(donor_id, joined=joined))
-    stands = writes.check(items.giving(), keys.donor(donor_id), f"{NOT_ERASED} AND {records_as_told}", values)
+    as_told = f"{NOT_ERASED} AND {records_as_told}"
+    if mailed_to is not None:
+        reached = donors.profile(donor_id)
+        if reached is None or keys.email_hash(reached.email) != mailed_to:
+            raise NotSignedIn("Please sign in.")
+        as_told, values = f"{as_told} AND email = :reached", {**values, ":reached": reached.email}
+    stands = writes.check(items.giving(), keys.donor(donor_id), as_told, values)
     opened = items.put_write(items.passing(), items.as_item(_key(token), session))
     try:
         items.transact([stands, opened, *also])

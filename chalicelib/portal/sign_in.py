@@ -43,8 +43,11 @@ CODE_REFUSED = (
 THE_VERY_ONE = "token_hash = :token AND asking_hash = :asking AND expires_at > :now"
 TRIES_LEFT = "attribute_exists(pk) AND expires_at > :now AND tries < :most"
 OWN_TRIES_LEFT = "attribute_exists(pk) AND expires_at > :now AND own_tries < :most"
-# A stranger's request does not end that of a browser which the donor has used before.
-NO_OWN_ONE_WAITS = "attribute_not_exists(pk) OR expires_at <= :now OR attribute_not_exists(own)"
+# A stranger's request does not end that of a browser which the donor has used before. One that was mailed to where the
+# donor is not reached any more opens nothing, and holds nobody up.
+NO_OWN_ONE_WAITS = (
+    "attribute_not_exists(pk) OR expires_at <= :now OR attribute_not_exists(own) OR mailed_to <> :mailed_to"
+)
 
 
 class SignInAsked(msgspec.Struct, frozen=True, tag=True):
@@ -62,10 +65,15 @@ class SignInAsked(msgspec.Struct, frozen=True, tag=True):
 
 
 class Entered(msgspec.Struct, frozen=True):
-    """Who has shown that they read the mail, by which address it was asked for, and which other records are theirs."""
+    """
+    Who has shown that they read the mail, by which address it was asked for, and which other records are theirs.
+
+    `mailed_to` is the hash of where that mail went: it signs in only while the donor is reached there.
+    """
 
     donor_id: str
     email_sha256: str
+    mailed_to: str
     joined: tuple[str, ...] = ()
 
 
@@ -101,6 +109,7 @@ def send(job: SignInAsked) -> None:
     secret, code = secrets.token_urlsafe(32), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     request = {
         "donor_id": donor.donor_id,
+        "mailed_to": keys.email_hash(donor.email),
         "token_hash": _hash(secret),
         "code_hash": _hash_code(name, code),
         "asking_hash": job.asking_hash,
@@ -121,7 +130,8 @@ def _placed(request: items.Item, *, own: bool) -> bool:
         items.put(items.passing(), request | {"own": True, "own_tries": 0})
         return True
     try:
-        items.put(items.passing(), request, NO_OWN_ONE_WAITS, {":now": epoch_seconds()})
+        values = {":now": epoch_seconds(), ":mailed_to": request["mailed_to"]}
+        items.put(items.passing(), request, NO_OWN_ONE_WAITS, values)
     except items.ConditionFailed:
         return False
     return True
@@ -176,7 +186,7 @@ def check_code(code: str) -> None:
 
 
 def _entered(request: items.Item, name: str) -> Entered:
-    return Entered(str(request["donor_id"]), name, tuple(request.get("joined", ())))
+    return Entered(str(request["donor_id"]), name, str(request.get("mailed_to", "")), tuple(request.get("joined", ())))
 
 
 def _refused(why: str = LINK_REFUSED, field: str | None = None) -> NotSignedIn:

@@ -25,15 +25,21 @@ def tell_address(donor_id: str) -> None:
     later one mends what the earlier one left. Raises ProcessorUnsure, and the
     queue comes again.
     """
+    for each in donors.records(donor_id):
+        _tell_of_record(each)
+
+
+def _tell_of_record(record: str) -> None:
+    """Each record by itself: it may be joined, or taken out, while another one is told of."""
     for _ in range(TRIES):
-        told = donors.person(donor_id)
-        if told is None or not told.email:
+        told, own = donors.person(record), donors.profile(record)
+        if told is None or own is None or not told.email:
             return
-        for customer_id in _customers_of_all(told):
+        for customer_id in _customers(own):
             # Deleted at Stripe by staff: there is nobody left to mail.
             with suppress(NotThere):
                 stripe_api.change_customer(customer_id, {"email": on_the_wire(told.email) or told.email})
-        stands = donors.person(donor_id)
+        stands = donors.person(record)
         if stands and stands.email == told.email:
             return
     raise OverflowError("a donor's address keeps changing")
@@ -46,11 +52,6 @@ def read_partnerships(donor_id: str) -> None:
         with suppress(NotThere):
             for found in stripe_api.subscriptions_of(customer_id):
                 settle.read_partnership(events.id_of(found))
-
-
-def _customers_of_all(person: donors.Donor) -> list[str]:
-    others = (donors.profile(each) for each in person.joined)
-    return [customer_id for donor in (person, *others) if donor for customer_id in _customers(donor)]
 
 
 def _customers(donor: donors.Donor) -> list[str]:

@@ -61,15 +61,18 @@ INPUT: dict[Way, Callable[[], dict[str, Any]]] = {
     ("POST", "/portal/email/undo"): lambda: {"token": "made-up"},
     ("POST", "/portal/other-address"): lambda: {"other_email": "ann@other.example"},
     ("POST", "/portal/other-address/confirm"): lambda: {"code": "12345678"},
+    ("POST", "/portal/other-address/take-out"): lambda: {"other_email": "ann@other.example"},
     ("POST", "/portal/gift-aid"): lambda: {
         "first_name": "Ann", "last_name": "Lee", "house": "1", "postcode": "SW1A 1AA", "scope": "future", "taxpayer": "yes",
     },
     ("POST", "/portal/erase"): lambda: {"confirm": "erase"},
 }
-# What a made-up sender is refused, rightly: it has neither Stripe's signature nor the code or link from a mail.
+# What a made-up sender is refused, rightly: it has neither Stripe's signature nor the code or link from a mail, nor
+# giving that was joined.
 REFUSED = {
     ("POST", "/webhooks/stripe"): 400, ("POST", "/portal/session"): 401, ("POST", "/portal/email/confirm"): 400,
     ("POST", "/portal/email/undo"): 400, ("POST", "/portal/other-address/confirm"): 400,
+    ("POST", "/portal/other-address/take-out"): 404,
 }  # fmt: skip
 # After these there is no monthly gift, and no session, to try the others with.
 LAST = [("POST", f"{MINE}/cancel"), ("POST", "/portal/erase"), ("DELETE", "/portal/session"), ("POST", "/portal/sign-out")]

@@ -29,6 +29,7 @@ CONTEXT = {
     "give_url": "https://x.example/give", "link": "https://x.example/#t", "code": "1234 5678",
     "interests": ["Stories from the field"], "confirm_url": "https://x.example/c", "preferences_url": "https://x.example/p",
     "unsubscribe_url": "https://x.example/u", "new": "a•••@example.org", "undo_url": "https://x.example/undo#token=t", "undo_page": "https://x.example/undo", "days": 7,
+    "other": "ann@work.example", "page": "https://x.example/portal/other-address",
     "kept_until": date(2033, 12, 31), "named": True, "declared": True, "signed_up": True, "hashed_until": date(2026, 5, 9),
     "parted": True, "lapsed": False, "owed": "$25.00", "because": "card_expired",
     "pay_url": "https://x.example/i", "retry_on": date(2026, 4, 13),
