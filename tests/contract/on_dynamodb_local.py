@@ -35,9 +35,9 @@ def tables_elsewhere(request: pytest.FixtureRequest) -> Iterator[None]:
     request.getfixturevalue("aws_local")
     patch = request.getfixturevalue("monkeypatch")
     patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", os.environ["DYNAMODB_LOCAL"])
-    number = next(_numbers)
+    own = f"{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}-{next(_numbers)}"
     for name, variable in TABLES.items():
-        patch.setenv(variable, f"{name}-{number}")
+        patch.setenv(variable, f"{name}-{own}")
     settings.current.cache_clear()
     create_tables()
     yield
