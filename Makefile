@@ -7,7 +7,7 @@ NAMES := python3 python3.14 python3.13 python3.12 python3.11 python
 ENOUGH := -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 PYTHON = $(firstword $(foreach name,$(NAMES),$(shell command -v $(name) >/dev/null 2>&1 && $(name) $(ENOUGH) 2>/dev/null && echo $(name))))
 
-.PHONY: help run test lint bench contract exhaust faults package
+.PHONY: help run test browser lint bench contract exhaust faults package
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{sub(/:.*/, "", $$1); printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,7 +22,10 @@ run: $(STAMP) ## start the whole system on loopback: site 8000, desk 8025, Strip
 	@exec $(BIN)/python -m local
 
 test: $(STAMP) ## run the tests
-	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/faults -m "not slow"
+	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/faults --ignore=tests/contract --ignore=tests/browser -m "not slow"
+
+browser: $(STAMP) ## run the tests that open the pages in Chromium
+	@$(BIN)/python -m pytest -n auto --dist worksteal tests/browser -m "not slow"
 
 lint: $(STAMP) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -89,7 +89,7 @@ def test_giving_under_another_address_is_joined_by_its_link(visit: Visit) -> Non
     ann.press("Join it to mine")
 
     ann.sees("Gifts under another address")
-    expect(ann.page.get_by_role("listitem").get_by_text(work)).to_be_visible()
+    expect(ann.page.get_by_role("listitem").get_by_text(work, exact=True)).to_be_visible()
     ann.open("/portal/gifts")
     for amount in ("$30", "$50"):
         expect(ann.page.get_by_text(amount, exact=False).first).to_be_visible()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 
 import pytest
-from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import LocalGateway
 
@@ -49,10 +48,8 @@ def facts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def get() -> Callable[[str], Answered]:
     """Ask the site for a page, as a caller that accepts anything."""
-    from chalicelib.site.routes import routes
+    from app import app
 
-    app = Chalice("site")
-    app.register_blueprint(routes)
     gateway = LocalGateway(app, Config())
 
     def ask(path: str) -> Answered:

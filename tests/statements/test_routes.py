@@ -10,14 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 import requests
-from chalice.app import Chalice
 from chalice.test import Client
 
 from chalicelib import charity, items, keys
 from chalicelib.giving import donors, ledger
 from chalicelib.http import Caller
 from chalicelib.portal import sessions
-from chalicelib.statements.routes import routes
 from local.cloud import Cloud
 from tests.statements.papers import dispute, payment, refund, text_of
 
@@ -41,8 +39,8 @@ def ask(maria: str) -> Ask:
 
 
 def browser() -> Any:
-    app = Chalice("statements")
-    app.register_blueprint(routes)
+    from app import app
+
     return Client(app).http
 
 
