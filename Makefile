@@ -21,7 +21,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 run: $(STAMP) ## start the whole system on loopback: site 8000, desk 8025, Stripe stand-in 12111
 	@exec $(BIN)/python -m local
 
-test: $(STAMP) ## run the tests
+test: $(STAMP) ## run the tests that want nothing but Python
 	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/faults --ignore=tests/contract --ignore=tests/browser -m "not slow"
 
 browser: $(STAMP) ## run the tests that open the pages in Chromium

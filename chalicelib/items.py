@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 S = TypeVar("S")
+T = TypeVar("T")
 Item = dict[str, Any]
 
 ABSENT = "attribute_not_exists(pk)"
@@ -31,6 +33,8 @@ PRESENT = "attribute_exists(pk)"
 # tries over at most a second outlast any pair of them. A single write that
 # meets a transaction is turned away too, and boto3 does not try it again.
 CONFLICT_TRIES = 5
+# What was read may be another worker's to change before it is written.
+READ_TRIES = 5
 # What DynamoDB takes in one BatchGetItem, and how often what it left over is asked for again.
 BATCH, BATCH_TRIES = 100, 6
 # Whatever the limit, a page ends at a megabyte: about so many facts.
@@ -196,6 +200,18 @@ def transact(writes: list[TransactWriteItemTypeDef]) -> None:
         if not failed:
             raise
         raise ConditionFailed(unmarshal(failed[0].get("Item") or {}) or None) from cancelled
+
+
+def again(attempt: Callable[[], T], changing: str) -> T:
+    """
+    What `attempt` gives, which reads and then writes where nothing has changed since: anew while something has.
+
+    Raises OverflowError, naming what keeps `changing`, after a few times.
+    """
+    for _ in range(READ_TRIES):
+        with suppress(ConditionFailed):
+            return attempt()
+    raise OverflowError(f"{changing} keeps changing")
 
 
 def put_write(table: str, item: Item, condition: str | None = ABSENT) -> TransactWriteItemTypeDef:

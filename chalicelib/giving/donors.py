@@ -131,15 +131,8 @@ def found_or_made(payer: Donor, begun_at: datetime | None = None) -> str:
     as their tombstone; without it paying begins now.
     """
     begun_at = begun_at or now()
-    for _ in range(3):
-        known = _known(payer, begun_at)
-        if known:
-            return known
-        try:
-            return _make(payer, begun_at)
-        except items.ConditionFailed:
-            continue  # another worker has just made it, or erased it: look again
-    raise OverflowError("a donor's pointers keep changing")
+    # Another worker may just have made it, or erased it.
+    return items.again(lambda: _known(payer, begun_at) or _make(payer, begun_at), "who the payer is")
 
 
 def take_address(donor_id: str, typed: Address) -> None:

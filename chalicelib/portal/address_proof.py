@@ -39,14 +39,14 @@ Wish = Literal["change", "join"]
 PAGES: dict[Wish, str] = {"change": "/portal/email/confirm", "join": "/portal/other-address/confirm"}
 
 
-class EmailAsked(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+class EmailAsked(msgspec.Struct, frozen=True, tag=True):
     """A donor wants to prove this address, and why."""
 
     donor_id: str
     email: str
     change_id: str
     asked_at: int
-    wish: Wish = "change"
+    wish: Wish
 
 
 def ask(donor_id: str, email: str, wish: Wish) -> None:
@@ -96,7 +96,7 @@ def proven(donor_id: str, wish: Wish, *, token: str, code: str) -> items.Item:
     try:
         request = items.update(items.passing(), key(donor_id), "ADD tries :one", values, TRIES_LEFT)
         fits = hmac.compare_digest(request[field], _hash(donor_id, given))
-        if not fits or request.get("wish", "change") != wish:
+        if not fits or request["wish"] != wish:
             raise _refused()
         marked = {":yes": True, ":change": request["change_id"]}
         return items.update(items.passing(), key(donor_id), "SET proven = :yes", marked, THE_SAME)

@@ -57,7 +57,7 @@ class Undo(msgspec.Struct, frozen=True):
     """
     What an undo needs: whose address was which, and which addresses led to the donor before.
 
-    Where a record was joined to another (`joining`) both addresses are as they were, and stay so. `joined_before` are
+    Of a record that was joined to another, `new` is the other's address, and neither is changed. `joined_before` are
     the records that were joined to the donor's before the change: an undo takes out those that came since.
     """
 

@@ -29,8 +29,6 @@ from chalicelib.processor import customers
 
 UNCHANGED = "email = :seen AND email_changes = :changes_seen AND attribute_not_exists(erased_at)"
 OURS_OR_GONE = email_change.OURS_OR_NOBODYS
-# Whoever took the address may go on joining and changing until it is back.
-TRIES = 5
 
 
 class EmailUndone(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
@@ -79,21 +77,20 @@ def finish(job: EmailUndone) -> None:
 
 def _take_back(known: Undo) -> None:
     """Part what is to be parted, then all the rest in one transaction. If another worker was first, nothing."""
-    for _ in range(TRIES):
-        donor = donors.profile(known.donor_id)
-        if donor is None or known.change_id not in donor.email_changes:
-            return
-        joined_since = _joined_since(donor, known)
-        for each in joined_since:
-            parting.part(each)
-        if joined_since:
-            continue  # it is another record now
-        try:
-            items.transact(_taking_back(donor, known))
-        except items.ConditionFailed:
-            continue  # look again
+    # Whoever took the address may go on joining and changing until it is back.
+    items.again(lambda: _restore(known), "a donor's address")
+
+
+def _restore(known: Undo) -> None:
+    donor = donors.profile(known.donor_id)
+    if donor is None or known.change_id not in donor.email_changes:
         return
-    raise OverflowError("a donor's address keeps changing")
+    joined_since = _joined_since(donor, known)
+    for each in joined_since:
+        parting.part(each)
+    if joined_since:
+        raise items.ConditionFailed  # it is another record now
+    items.transact(_taking_back(donor, known))
 
 
 def _joined_since(donor: Donor, known: Undo) -> list[Donor]:

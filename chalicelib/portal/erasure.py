@@ -72,7 +72,8 @@ def erase(job: EraseAsked) -> None:
     donor = donors.profile(job.donor_id)
     if donor and donor.joined_to:
         parting.part(donor)
-        donor = donors.profile(job.donor_id)
+        erase(job)  # as it stands now: somebody may have joined it anew
+        return
     if donor is None:
         return
     for each in map(donors.profile, donor.joined):

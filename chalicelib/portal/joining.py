@@ -31,8 +31,6 @@ from chalicelib.statements import superseding, yearly
 
 # Each page reads them one after another. Nobody has given under so many addresses.
 MOST_RECORDS = 10
-# Another of the donor's browsers may join, or an owner undo, at the same time.
-TRIES = 5
 
 
 class GivingProven(msgspec.Struct, frozen=True, tag=True):
@@ -82,17 +80,8 @@ def confirm(donor_id: str, *, token: str, code: str, spared: str) -> tuple[str, 
 
 def make(donor_id: str, change_id: str) -> None:
     """Link the two records if that was proven and is not done yet: all or nothing."""
-    for _ in range(TRIES):
-        request, main = address_proof.proven_one(donor_id, change_id), donors.profile(donor_id)
-        if request is None or main is None:
-            return
-        other = _joinable(main, _other(donor_id, request["email"]))
-        try:
-            items.transact(_linking(main, other, change_id))
-        except items.ConditionFailed:
-            continue  # look again
-        return
-    raise OverflowError("the records that are to be joined keep changing")
+    # Another of the donor's browsers may join, or an owner undo, at the same time.
+    items.again(lambda: _link(donor_id, change_id), "what is to be joined")
 
 
 def finish(job: GivingProven) -> None:
@@ -166,6 +155,14 @@ def _other(donor_id: str, email: str) -> Donor | None:
     if other is None or other.erased_at or other.joined_to:
         return None
     return other if other.email and keys.email_hash(other.email) == keys.email_hash(email) else None
+
+
+def _link(donor_id: str, change_id: str) -> None:
+    request, main = address_proof.proven_one(donor_id, change_id), donors.profile(donor_id)
+    if request is None or main is None:
+        return
+    other = _joinable(main, _other(donor_id, request["email"]))
+    items.transact(_linking(main, other, change_id))
 
 
 def _linking(main: Donor, other: Donor, change_id: str) -> list[Any]:

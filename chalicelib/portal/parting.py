@@ -25,9 +25,6 @@ from chalicelib.statements import superseding
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
-# Others may be joined to the main record, or taken out of it, at the same time.
-TRIES = 5
-
 
 class GivingParted(msgspec.Struct, frozen=True, tag=True):
     """
@@ -76,21 +73,21 @@ def writes_for(record: Donor) -> list[TransactWriteItemTypeDef]:
 
 def _take_apart(job: GivingParted) -> None:
     """Take the links away, and end every session that could reach both. Joined anew since: nothing."""
-    for _ in range(TRIES):
-        record = donors.profile(job.record)
-        if record is None or record.joined_to != job.main:
-            break
-        if _joining(record) != job.joining:
-            return
-        try:
-            items.transact(writes_for(record))
-        except items.ConditionFailed:
-            continue  # look again
-        break
-    else:
-        raise OverflowError("the records joined to a donor's keep changing")
-    for each in (job.record, job.main):
-        sessions.end_all(each)
+    # Others may be joined to the main record, or taken out of it, at the same time.
+    if items.again(lambda: _is_apart(job), "what is joined"):
+        for each in (job.record, job.main):
+            sessions.end_all(each)
+
+
+def _is_apart(job: GivingParted) -> bool:
+    """Whether the record is out of the main one, if need be by this; not if it was joined anew."""
+    record = donors.profile(job.record)
+    if record is None or record.joined_to != job.main:
+        return True
+    if _joining(record) != job.joining:
+        return False
+    items.transact(writes_for(record))
+    return True
 
 
 def _joining(record: Donor) -> str:

@@ -186,7 +186,7 @@ def check_code(code: str) -> None:
 
 
 def _entered(request: items.Item, name: str) -> Entered:
-    return Entered(str(request["donor_id"]), name, str(request.get("mailed_to", "")), tuple(request.get("joined", ())))
+    return Entered(str(request["donor_id"]), name, str(request["mailed_to"]), tuple(request.get("joined", ())))
 
 
 def _refused(why: str = LINK_REFUSED, field: str | None = None) -> NotSignedIn:

@@ -7,36 +7,42 @@ from typing import Any
 
 import pytest
 
-from chalicelib import items, keys, settings
+from chalicelib import items, keys
 from chalicelib.gift_aid import store as gift_aid
 from chalicelib.giving import donors
 from chalicelib.giving.donors import Donor
 from chalicelib.mail import errands, outbox
 from chalicelib.partners import store
 from chalicelib.portal import erasure, export, joining, parting, sessions
-from chalicelib.statements import register, shelf, yearly
+from chalicelib.statements import register, yearly
 from tests.giving_world import ANN, World
-from tests.over_http import Answered, Site
-from tests.portal import test_email_change
+from tests.over_http import Site
 from tests.portal.calls import recorded, theirs
 from tests.portal.test_email_change import change, until_the_power_goes, waiting
+from tests.portal.two_addresses import (
+    ASKED,
+    BOB,
+    DECLARED,
+    JOINED,
+    OLD,
+    amounts,
+    ask,
+    code,
+    erased,
+    gave_twice,
+    join,
+    proof,
+    told_in,
+    undo,
+)
 from tests.processor.power import PowerCut, cut
 from tests.test_cost import counted
-
-OLD, BOB = "ann@work.example", "bob@example.org"
-ASKED, JOINED = "Is this giving yours", "was joined"
-DECLARED = {"first_name": "Ann", "last_name": "Lee", "house": "1", "postcode": "SW1A 1AA", "scope": "future", "taxpayer": "yes"}
 
 
 @pytest.fixture
 def ann(giving: World, site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """Ann gave once as Ann and once from work; she is signed in as Ann. The guard counts elsewhere."""
-    monkeypatch.setenv("GUARD", "wide")
-    settings.current.cache_clear()
-    giving.give(50_00)
-    giving.give(30_00, email=OLD)
-    site.sign_in(giving, ANN)
-    return site
+    return gave_twice(giving, site, monkeypatch)
 
 
 @pytest.fixture
@@ -44,38 +50,6 @@ def partner(giving: World, ann: Site) -> Site:
     """From work she gives monthly, too."""
     giving.give(25_00, "usd", "monthly", email=OLD)
     return ann
-
-
-def ask(giving: World, site: Site, email: str = OLD) -> Answered:
-    answer = site.post("/portal/other-address", {"other_email": email})
-    giving.work()
-    return answer
-
-
-def proof(giving: World) -> dict[str, str]:
-    return test_email_change.proof(giving, subject=ASKED)
-
-
-def code(giving: World) -> str:
-    return giving.mails(ASKED)[-1].text.split("your other address:")[1].split("Both")[0].strip()
-
-
-def join(giving: World, site: Site, email: str = OLD) -> Answered:
-    assert ask(giving, site, email).status == 202
-    answer = site.post("/portal/other-address/confirm", proof(giving))
-    giving.work()
-    return answer
-
-
-def undo(giving: World) -> Answered:
-    token = giving.mails(JOINED)[-1].text.split("undo#token=")[1].split()[0]
-    answer = Site().post("/portal/email/undo", {"token": token})
-    giving.work()
-    return answer
-
-
-def amounts(site: Site) -> list[int]:
-    return sorted(each["amount"] for each in site.get("/portal/gifts").json["gifts"])
 
 
 def test_proven_giving_is_seen_with_ones_own(giving: World, partner: Site) -> None:
@@ -269,12 +243,6 @@ def test_a_joined_person_reaches_both_and_nobody_else_s(giving: World, ann: Site
     assert keys.donor(giving.donor_id(OLD))["pk"] in theirs(giving.donor_id(OLD)).touched_by(asked)
 
 
-def told_in(records: tuple[str, ...]) -> list[tuple[str, int, int]]:
-    """The newest statement of each series: whose, how many gifts, how much."""
-    found = [(record, issued) for record in records for issued in shelf.issued(record).values()]
-    return [(record, issued[0].gifts, issued[0].totals["usd"]) for record, issued in found]
-
-
 def test_without_one_of_its_own_the_joined_record_is_told_of_in_the_main_one_s(giving: World, ann: Site) -> None:
     """One statement of the year over both, under the main record; none under the other."""
     assert ann.get("/portal/statements/2026").status == 303
@@ -390,13 +358,6 @@ def test_wherever_the_power_goes_out_no_half_of_a_person_is_left(giving: World) 
         assert erased(other), number
     assert number > 15
     assert told == {mail.to for mail in giving.mails("You are forgotten")}
-
-
-def erased(record: str) -> bool:
-    """Whether a tombstone is all that stands, and leads nowhere."""
-    left = donors.profile(record)
-    assert left
-    return bool(left.erased_at) and (left.email, left.farewell, left.joined, left.joined_to) == ("", "", (), "")
 
 
 def test_who_asked_to_be_forgotten_is_forgotten_alone(giving: World, ann: Site) -> None:

@@ -18,7 +18,7 @@ from tests.over_http import Site
 from tests.portal import test_joining
 from tests.portal.calls import LEAVING, OPEN, PortalCall, Theirs, everything, portal_calls, recorded, theirs
 from tests.portal.test_email_change import ask, code, proof
-from tests.portal.test_joining import OLD as ANN_S_OLD
+from tests.portal.two_addresses import OLD as ANN_S_OLD
 
 BOB, CY, CY_NEW = "bob@example.org", "cy@example.org", "cy@new.example"
 DECLARED = DeclarationWithGift("Bo", "Lee-Moor", "Rose Cottage", "SW1A 1AA", "future", "yes")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib import aws, items, settings, tokens
+from chalicelib import aws, items, keys, tokens
 from chalicelib.errors import ProcessorUnsure
 from chalicelib.gift_aid import store as gift_aid
 from chalicelib.giving import donors
@@ -21,7 +21,7 @@ from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.portal import test_email_change
 from tests.portal.test_email_change import change, undo_token, until_the_power_goes, waiting
-from tests.portal.test_joining import (
+from tests.portal.two_addresses import (
     BOB,
     DECLARED,
     JOINED,
@@ -29,6 +29,7 @@ from tests.portal.test_joining import (
     amounts,
     ask,
     erased,
+    gave_twice,
     join,
     proof,
     told_in,
@@ -42,12 +43,7 @@ EVIL, ADDED = "evil@example.net", "More giving"
 @pytest.fixture
 def ann(giving: World, site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """Ann gave once as Ann and once from work; she is signed in as Ann. The guard counts elsewhere."""
-    monkeypatch.setenv("GUARD", "wide")
-    settings.current.cache_clear()
-    giving.give(50_00)
-    giving.give(30_00, email=OLD)
-    site.sign_in(giving, ANN)
-    return site
+    return gave_twice(giving, site, monkeypatch)
 
 
 @pytest.fixture
@@ -240,6 +236,22 @@ def test_wherever_the_power_goes_out_who_is_forgotten_alone_is_out_of_the_other_
         assert parted(main, other), number
         assert not donors.is_erased(main)
     assert number > 15
+
+
+def test_who_is_joined_anew_while_being_forgotten_is_out_of_the_other_s_too(giving: World, ann: Site) -> None:
+    """Else the main record would go on showing the gifts of somebody who is forgotten."""
+    join(giving, ann)
+    main, other = giving.donor_id(ANN), giving.donor_id(OLD)
+
+    def join_anew() -> None:
+        items.update(items.giving(), keys.donor(main), "SET joined = :all", {":all": [other]})
+        items.update(items.giving(), keys.donor(other), "SET joined_to = :main", {":main": main})
+
+    with just_before("Query", join_anew):
+        erasure.erase(erasure.EraseAsked(other))
+
+    assert erased(other)
+    assert parted(main, other)
 
 
 def test_who_is_forgotten_alone_is_told_of_in_no_statement_of_the_other_s(giving: World, ann: Site) -> None:

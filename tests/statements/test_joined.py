@@ -52,6 +52,12 @@ def newest_sum(records: list[str]) -> int:
     return sum(issued.totals["usd"] for issued in found if issued) // 100
 
 
+def take_out(record_id: str) -> None:
+    joined = donors.profile(record_id)
+    assert joined
+    items.transact(parting.writes_for(joined))
+
+
 @pytest.mark.parametrize("before", list(product([False, True], repeat=3)))
 def test_each_gift_is_told_of_once_whatever_was_issued_before(records: list[str], before: tuple[bool, ...]) -> None:
     """Joined, then given to once more, then taken apart: after each the newest statements hold every gift once."""
@@ -74,9 +80,7 @@ def test_each_gift_is_told_of_once_whatever_was_issued_before(records: list[str]
     assert sum(total.amount for year in listed for total in year.currency_totals) == 100 * (2**7 - 1)
     assert [bool(year.series) for year in listed] == [False, *(each for each in before[1:] if each)]
 
-    joined = donors.profile(records[1])
-    assert joined
-    items.transact(parting.writes_for(joined))
+    take_out(records[1])
     for record in (records[0], records[1]):
         register.issue(record, "us", 2026)
     assert newest_sum(records) == 2**7 - 1
@@ -108,9 +112,7 @@ def test_a_record_that_was_issued_its_own_meanwhile_is_not_told_of_once_more(rec
     main = donors.profile(records[0])
     assert main
     drawn = register._drawn(main, "us", 2026)
-    joined = donors.profile(records[2])
-    assert joined
-    items.transact(parting.writes_for(joined))
+    take_out(records[2])
     register.issue(records[2], "us", 2026)
     link(records)
 
@@ -139,9 +141,7 @@ def test_taken_out_after_the_year_s_run_a_record_is_issued_its_first(
     if begun:
         yearly.begin("us", 2026)
     yearly.send(yearly.StatementDue(records[0], "us", 2026))
-    joined = donors.profile(records[2])
-    assert joined
-    items.transact(parting.writes_for(joined))
+    take_out(records[2])
     for _ in range(2):
         superseding.parted(records[2], records[0])
         for letter in waiting():
@@ -158,9 +158,7 @@ def test_one_that_had_its_own_is_not_issued_it_again(records: list[str]) -> None
     before = register.issue(records[2], "us", 2026)
     link(records)
     yearly.begin("us", 2026)
-    joined = donors.profile(records[2])
-    assert joined
-    items.transact(parting.writes_for(joined))
+    take_out(records[2])
     superseding.parted(records[2], records[0])
 
     assert waiting() == []
