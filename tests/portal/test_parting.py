@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from chalicelib import aws, items, keys, tokens
-from chalicelib.errors import ProcessorUnsure
+from chalicelib.errors import Conflict, ProcessorUnsure
 from chalicelib.gift_aid import store as gift_aid
 from chalicelib.giving import donors
 from chalicelib.giving.donors import Donor
 from chalicelib.http import Caller
 from chalicelib.mail import errands, outbox
-from chalicelib.portal import address_proof, erasure, joining, sessions
+from chalicelib.portal import address_proof, erasure, joining, parting, sessions
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.portal import test_email_change
@@ -177,16 +177,25 @@ def test_an_undo_of_which_only_the_errand_is_left_ends_a_join_since(giving: Worl
 
 def pair(number: int) -> tuple[str, str, str]:
     """Two records of which one is joined to the other, signed in to and declared for; ids, and the change to undo."""
-    main, other = (donors.profile(donors.found_or_made(Donor("", each))) for each in (f"a{number}@example.org", f"b{number}@example.org"))
-    assert main
-    assert other
-    proven = {"change_id": f"{number:032x}", "email": other.email, "proven": True}
-    items.put(items.passing(), address_proof.key(main.donor_id) | proven)
-    items.transact(joining._linking(main, other, f"{number:032x}"))
-    records = (main.donor_id, other.donor_id)
-    sessions.begin(main.donor_id, Caller("", "", {}), joined=records[1:])
+    records = made(f"a{number}@example.org"), made(f"b{number}@example.org")
+    change_id = link_proven(*records, number)
+    sessions.begin(records[0], Caller("", "", {}), joined=records[1:])
     gift_aid.declare(records, msgspec.convert(DECLARED, gift_aid.DeclarationRequest), "")
-    return (*records, f"{number:032x}")
+    return (*records, change_id)
+
+
+def made(email: str) -> str:
+    return donors.found_or_made(Donor("", email))
+
+
+def link_proven(main: str, other: str, number: int) -> str:
+    """Join a record to another, its address being proven. Raises what joining does; the id of the change."""
+    record, change_id = donors.profile(other), f"{number:032x}"
+    assert record
+    proven = {"change_id": change_id, "email": record.email, "proven": True}
+    items.put(items.passing(), address_proof.key(main) | proven)
+    joining.make(main, change_id)
+    return change_id
 
 
 def do_all(letters: list[str]) -> None:
@@ -266,6 +275,32 @@ def test_who_is_forgotten_alone_is_told_of_in_no_statement_of_the_other_s(giving
     giving.work()
 
     assert told_in((main,)) == [(main, 1, 50_00)]
+
+
+def test_an_errand_that_comes_late_leaves_a_newer_join_alone(giving: World) -> None:
+    """It was asked for about the join before."""
+    main, other, change_id = pair(1)
+    record = donors.profile(other)
+    assert record
+    parting.part(record)
+    do_all(waiting())
+    giving.time.travel_to(giving.time.now() + outbox.LEASE)
+    link_proven(main, other, 2)
+    gift_aid.declare((main, other), msgspec.convert(DECLARED, gift_aid.DeclarationRequest), "")
+
+    parting.finish(parting.GivingParted(other, main, change_id))
+    assert donors.records(other) == (main, other)
+    assert gift_aid.standing((other,))
+
+
+def test_nothing_is_joined_to_a_record_that_is_joined_itself(giving: World) -> None:
+    """Whoever that would be: no sign-in, no statement and no erasure looks further than one link."""
+    main, other, _ = pair(1)
+    third = made("c@example.org")
+
+    with pytest.raises(Conflict):
+        link_proven(other, third, 2)
+    assert (donors.records(third), donors.records(main)) == ((third,), (main, other))
 
 
 def test_what_a_record_asked_for_before_it_was_joined_is_over(giving: World, ann: Site, work: Site) -> None:

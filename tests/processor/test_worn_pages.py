@@ -64,6 +64,14 @@ def test_a_donor_who_mistypes_twice_still_gives(giving: World) -> None:
     assert [gift.kept.minor for gift in giving.gifts()] == [50_00]
 
 
+@pytest.mark.parametrize(("statuses", "too_many"), [("fff", True), ("ffff", True), ("ffs", False), ("ffp", False), ("sfffs", True)])
+def test_only_what_failed_counts(statuses: str, too_many: bool) -> None:
+    """Not a card that pays in the end, nor a debit on its way."""
+    names = {"f": "failed", "s": "succeeded", "p": "pending"}
+
+    assert worn_pages.is_one_too_many([{"status": names[each]} for each in statuses]) is too_many
+
+
 def test_one_failure_told_five_times_is_one(giving: World) -> None:
     """Stripe delivers at least once, and both failures of a donor may be told again and again."""
     gift_id = giving.start()
