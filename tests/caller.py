@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pypdf
 import requests
 
+from tests import mailed
 from tests.house import House
 
 VISA = "4242 4242 4242 4242"
@@ -67,7 +68,7 @@ class Donor:
     def sign_in(self) -> None:
         assert self.call("POST", "/portal/sign-in", {"email": self.email}).status_code == 202
         mail = until(lambda: self.mails("Sign in"))[-1]
-        token = mail["text"].split("#token=")[1].split()[0]
+        token = mailed.token(mail["text"])
         assert self.call("POST", "/portal/session", {"token": token}).status_code == 201
 
     def gifts(self) -> list[dict[str, Any]]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pytest
 
-from chalicelib import aws
+from chalicelib import aws, keys
+from chalicelib.clock import epoch_seconds
+from chalicelib.giving import donors
+from chalicelib.giving.donors import Donor
+from chalicelib.portal import sign_in
+from local.mailbox import Mail
+from tests import mailed
 from tests.contract import recording
-from tests.giving_world import World
+from tests.giving_world import ANN, World
 
 Side = Literal["moto", "dynamodb_local"]
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -56,6 +63,25 @@ def at_once(aws_local: object) -> Callable[..., list[Any]]:
             return list(pool.map(one, range(number)))
 
     return run
+
+
+class Asked(NamedTuple):
+    """What the donor and her browser hold of a sign-in that waits, and where it waits."""
+
+    token: str
+    code: str
+    asking: str
+    key: keys.Key
+
+
+@pytest.fixture
+def asked(noon: datetime, mailbox: Callable[[], list[Mail]]) -> Asked:
+    """Ann has asked to sign in and has the mail."""
+    donors.found_or_made(Donor("", ANN))
+    asking = "the browser's secret"
+    sign_in.send(sign_in.SignInAsked(ANN, hashlib.sha256(asking.encode()).hexdigest(), "request-1", epoch_seconds()))
+    text = mailbox()[-1].text
+    return Asked(mailed.token(text), mailed.code(text), asking, keys.passing("SIGNIN", keys.email_hash(ANN)))
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ from chalicelib.mail import outbox
 from chalicelib.portal import sessions, sign_in
 from local.cloud import description
 from tests.contract import mishaps
+from tests.contract.conftest import Asked
+from tests.giving_world import ANN
 
 CODE = {"link": "http://127.0.0.1:8000/x", "code": "1234 5678"}
 MINUTE = 60
@@ -102,20 +104,21 @@ def test_an_idle_session_is_over_whether_or_not_it_is_still_there(later: Later, 
         sessions.donor(caller)
 
 
-def test_a_link_that_has_run_out_signs_nobody_in(later: Later, ran_out: Any) -> None:
+def test_a_link_that_has_run_out_signs_nobody_in(asked: Asked, later: Later, ran_out: Any) -> None:
     """The end is part of the condition of the delete, and of the count of tries."""
-    name, key = keys.email_hash("ann@example.org"), keys.passing("SIGNIN", keys.email_hash("ann@example.org"))
-    hashed = sign_in._hash("secret")
-    items.put(items.passing(), key | {
-        "donor_id": "d1", "token_hash": hashed, "asking_hash": hashed, "tries": 0, "expires_at": epoch_seconds() + 600,
-        "code_hash": sign_in._hash_code(name, "12345678"),
-    })  # fmt: skip
     later(minutes=10)
-    ran_out(key)
+    ran_out(asked.key)
 
-    for enter in (lambda: sign_in.by_token(f"{name}.secret", "secret"), lambda: sign_in.by_code("ann@example.org", "12345678")):
+    for enter in (lambda: sign_in.by_token(asked.token, asked.asking), lambda: sign_in.by_code(ANN, asked.code)):
         with pytest.raises(NotSignedIn):
             enter()
+
+
+def test_a_link_signs_in_until_its_last_second(asked: Asked, later: Later) -> None:
+    """So that what the test above refuses is refused for its end alone."""
+    later(minutes=10, seconds=-1)
+
+    assert sign_in.by_token(asked.token, asked.asking).donor_id
 
 
 @pytest.mark.parametrize("donor_id", ["", "d1"])

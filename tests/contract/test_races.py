@@ -7,7 +7,6 @@ keeps that lock honest here.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +23,8 @@ from chalicelib.mail import outbox
 from chalicelib.partners import store
 from chalicelib.portal import sessions, sign_in
 from tests.contract import made
+from tests.contract.conftest import Asked
+from tests.giving_world import ANN
 
 MANY = 8
 AtOnce = Callable[..., list[Any]]
@@ -63,27 +64,20 @@ def test_the_losers_are_told_what_the_winner_wrote(at_once: AtOnce) -> None:
     assert at_once(MANY, put) == [items.get(items.giving(), KEY)] * MANY
 
 
-def test_of_eight_presses_of_one_link_one_signs_in(noon: object, at_once: AtOnce) -> None:
+def test_of_eight_presses_of_one_link_one_signs_in(asked: Asked, at_once: AtOnce) -> None:
     """A conditional delete decides; the other seven are refused like anybody."""
-    name, secret = keys.email_hash("ann@example.org"), "a-secret"
-    hashed = hashlib.sha256(secret.encode()).hexdigest()
-    request = {"donor_id": "d1", "token_hash": hashed, "asking_hash": hashed, "expires_at": epoch_seconds() + 600}
-    items.put(items.passing(), keys.passing("SIGNIN", name) | request)
-
-    presses = at_once(MANY, lambda _: won(lambda: sign_in.by_token(f"{name}.{secret}", secret), NotSignedIn))
+    presses = at_once(MANY, lambda _: won(lambda: sign_in.by_token(asked.token, asked.asking), NotSignedIn))
 
     assert sum(presses) == 1
-    assert items.get(items.passing(), keys.passing("SIGNIN", name)) is None
+    assert items.get(items.passing(), asked.key) is None
 
 
-def test_no_more_codes_can_be_tried_at_once_than_one_after_the_other(noon: object, at_once: AtOnce) -> None:
+def test_no_more_codes_can_be_tried_at_once_than_one_after_the_other(asked: Asked, at_once: AtOnce) -> None:
     """Each try is counted before its code is compared."""
-    name = keys.email_hash("ann@example.org")
-    request = {"donor_id": "d1", "code_hash": "x", "tries": 0, "expires_at": epoch_seconds() + 600}
-    items.put(items.passing(), keys.passing("SIGNIN", name) | request)
+    wrong = "00000000" if asked.code != "0000 0000" else "11111111"
 
-    assert at_once(MANY, lambda _: won(lambda: sign_in.by_code("ann@example.org", "00000000"), NotSignedIn)) == [False] * MANY
-    found = items.get(items.passing(), keys.passing("SIGNIN", name))
+    assert at_once(MANY, lambda _: won(lambda: sign_in.by_code(ANN, wrong), NotSignedIn)) == [False] * MANY
+    found = items.get(items.passing(), asked.key)
     assert found
     assert found["tries"] == sign_in.CODE_TRIES
 

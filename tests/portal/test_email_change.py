@@ -12,6 +12,7 @@ from chalicelib.errors import ProcessorUnsure
 from chalicelib.giving import donors
 from chalicelib.mail import errands
 from chalicelib.portal import address_proof, email_change, sessions
+from tests import mailed
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.portal.calls import everything
@@ -36,7 +37,7 @@ def ask(giving: World, site: Site, email: str = NEW) -> Answered:
 
 
 def proof(giving: World, nth: int = -1, subject: str = "Is this your address") -> dict[str, str]:
-    return {"token": giving.mails(subject)[nth].text.split("#token=")[1].split()[0]}
+    return {"token": mailed.token(giving.mails(subject)[nth].text)}
 
 
 def code(giving: World) -> str:
@@ -51,7 +52,7 @@ def change(giving: World, site: Site, email: str = NEW) -> Answered:
 
 
 def undo_token(giving: World, nth: int = -1) -> str:
-    return giving.mails("was changed")[nth].text.split("undo#token=")[1].split()[0]
+    return mailed.token(giving.mails("was changed")[nth].text)
 
 
 def undo_code(giving: World, nth: int = -1) -> str:
@@ -139,7 +140,7 @@ def test_a_link_that_waits_in_the_old_mailbox_signs_in_no_more(giving: World, an
     other = Site()
     other.post("/portal/sign-in", {"email": ANN})
     giving.work()
-    token = giving.mails("Sign in")[-1].text.split("#token=")[1].split()[0]
+    token = mailed.token(giving.mails("Sign in")[-1].text)
     change(giving, ann)
 
     assert other.post("/portal/session", {"token": token}).status == 401

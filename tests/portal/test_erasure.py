@@ -16,6 +16,7 @@ from chalicelib.mail import errands, outbox
 from chalicelib.partners import store
 from chalicelib.portal import contact, erasure, sessions
 from chalicelib.processor import reconcile
+from tests import mailed
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.portal.test_email_change import change, waiting
@@ -127,12 +128,12 @@ def test_every_call_of_the_portal_is_refused_from_then_on(giving: World, ann: Si
 def test_a_link_that_was_mailed_before_opens_nothing(giving: World, ann: Site) -> None:
     """Neither one to sign in, nor one that would bring an old address back."""
     change(giving, ann, NEW)
-    undo = giving.mails("was changed")[0].text.split("undo#token=")[1].split()[0]
+    undo = mailed.token(giving.mails("was changed")[0].text)
     typed = re.findall(r"(?:\d{4} ){4}\d{4}", giving.mails("was changed")[0].text)[0]
     other = Site()
     other.post("/portal/sign-in", {"email": NEW})
     giving.work()
-    token = giving.mails("Sign in")[-1].text.split("#token=")[1].split()[0]
+    token = mailed.token(giving.mails("Sign in")[-1].text)
     erase(giving, ann)
 
     assert other.post("/portal/session", {"token": token}).status == 401

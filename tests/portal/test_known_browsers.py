@@ -10,6 +10,7 @@ from chalicelib import items
 from chalicelib.errors import NotSignedIn
 from chalicelib.http import Caller
 from chalicelib.portal import known_browsers, sessions
+from tests import mailed
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.portal.calls import everything, recorded
@@ -39,9 +40,9 @@ def ask(site: Site, email: str = ANN) -> int:
     return site.post("/portal/sign-in", {"email": email}).status
 
 
-def mailed(giving: World) -> dict[str, str]:
+def in_mail(giving: World) -> dict[str, str]:
     text = giving.mails("Sign in")[-1].text
-    return {"token": text.split("#token=")[1].split()[0], "code": text.split("in any browser:")[1].split("Both")[0].strip()}
+    return {"token": mailed.token(text), "code": mailed.code(text)}
 
 
 def enter(site: Site, code: str) -> Answered:
@@ -61,7 +62,7 @@ def test_strangers_who_use_up_the_address_s_limit_do_not_keep_the_donor_out(givi
 
     assert ask(own) == 202
     giving.work()
-    assert enter(own, mailed(giving)["code"]).status == 201
+    assert enter(own, in_mail(giving)["code"]).status == 201
 
 
 def test_a_refused_stranger_is_told_what_can_be_done(giving: World, own: Site) -> None:
@@ -79,7 +80,7 @@ def test_strangers_neither_end_nor_guess_away_what_the_donor_s_browser_waits_for
     """Their requests end no link of it, and their wrong codes are counted apart."""
     assert ask(own) == 202
     giving.work()
-    waits = mailed(giving)
+    waits = in_mail(giving)
     for number in range(4):
         ask(stranger(number))
         giving.work()
@@ -95,7 +96,7 @@ def test_five_wrong_codes_end_it_in_the_donor_s_browser_too(giving: World, own: 
     """It may stand in a library."""
     ask(own)
     giving.work()
-    right = mailed(giving)["code"]
+    right = in_mail(giving)["code"]
 
     assert [own.post("/portal/session", WRONG).status for _ in range(5)] == [401] * 5
     assert enter(own, right).status == 401
@@ -106,7 +107,7 @@ def test_the_code_asked_for_there_signs_in_elsewhere(giving: World, own: Site) -
     ask(own)
     giving.work()
 
-    assert enter(stranger(1), mailed(giving)["code"]).status == 201
+    assert enter(stranger(1), in_mail(giving)["code"]).status == 201
 
 
 def test_after_ten_minutes_a_stranger_s_request_stands_again(giving: World, own: Site) -> None:
@@ -118,7 +119,7 @@ def test_after_ten_minutes_a_stranger_s_request_stands_again(giving: World, own:
     ask(phone)
     giving.work()
 
-    assert phone.post("/portal/session", {"token": mailed(giving)["token"]}).status == 201
+    assert phone.post("/portal/session", {"token": in_mail(giving)["token"]}).status == 201
 
 
 def test_it_is_counted_by_itself(giving: World, own: Site) -> None:

@@ -17,6 +17,7 @@ from chalicelib.giving.donors import Donor
 from chalicelib.http import Caller
 from chalicelib.mail import errands, outbox
 from chalicelib.portal import address_proof, erasure, joining, parting, sessions
+from tests import mailed
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.portal import test_email_change
@@ -92,14 +93,14 @@ def undone_by(token: str) -> Answered:
 
 
 def join_token(giving: World, nth: int = -1) -> str:
-    return giving.mails(JOINED)[nth].text.split("undo#token=")[1].split()[0]
+    return mailed.token(giving.mails(JOINED)[nth].text)
 
 
 def link(giving: World, site: Site, email: str) -> str:
     """The link of a sign-in that this browser asks for, and nobody has used yet."""
     site.post("/portal/sign-in", {"email": email})
     giving.work()
-    return giving.mails("Sign in")[-1].text.split("#token=")[1].split()[0]
+    return mailed.token(giving.mails("Sign in")[-1].text)
 
 
 def joined_to(email: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from chalice.local import LocalChalice
 
 from chalicelib import aws, items, keys
+from tests import mailed
 from tests.giving_world import ANN, World
 from tests.over_http import Site
 
@@ -61,7 +62,7 @@ def ask(giving: World, site: Site, email: str) -> dict[str, str]:
     assert site.post("/portal/sign-in", {"email": email}).status == 202
     giving.work()
     text = giving.mails("Sign in")[-1].text
-    return {"token": text.split("#token=")[1].split()[0], "code": text.split("in any browser:")[1].split("Both")[0].strip()}
+    return {"token": mailed.token(text), "code": mailed.code(text)}
 
 
 def another(cookies: dict[str, str] | None = None) -> Site:

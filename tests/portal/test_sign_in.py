@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib import items, settings
 from chalicelib.mail import errands
+from tests import mailed
 from tests.giving_world import ANN, World
 from tests.over_http import Site
 from tests.portal.calls import everything, portal_calls, recorded
@@ -21,7 +22,7 @@ HTTPS = "https://give.example.org"
 def read_mail(giving: World) -> tuple[str, str]:
     """The token of the link and the code in the newest mail."""
     text = giving.mails("Sign in")[-1].text
-    return text.split("#token=")[1].split()[0], text.split("in any browser:")[1].split("Both")[0].strip()
+    return mailed.token(text), mailed.code(text)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from chalicelib import settings
 from chalicelib.giving import donors
 from chalicelib.statements import shelf
+from tests import mailed
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.portal import test_email_change
@@ -48,7 +49,7 @@ def join(giving: World, site: Site, email: str = OLD) -> Answered:
 
 
 def undo(giving: World) -> Answered:
-    token = giving.mails(JOINED)[-1].text.split("undo#token=")[1].split()[0]
+    token = mailed.token(giving.mails(JOINED)[-1].text)
     answer = Site().post("/portal/email/undo", {"token": token})
     giving.work()
     return answer
