@@ -114,6 +114,7 @@ def send(job: SignInAsked) -> None:
         "code_hash": _hash_code(name, code),
         "asking_hash": job.asking_hash,
         "tries": 0,
+        "own_tries": 0,
         "expires_at": epoch_seconds() + LIFETIME_SECONDS,
         **({"joined": list(donor.joined)} if donor.joined else {}),
     }
@@ -127,7 +128,7 @@ def send(job: SignInAsked) -> None:
 def _placed(request: items.Item, *, own: bool) -> bool:
     """Whether the request stands now, in the place of any before."""
     if own:
-        items.put(items.passing(), request | {"own": True, "own_tries": 0})
+        items.put(items.passing(), request | {"own": True})
         return True
     try:
         values = {":now": epoch_seconds(), ":mailed_to": request["mailed_to"]}

@@ -110,6 +110,23 @@ def test_the_code_asked_for_there_signs_in_elsewhere(giving: World, own: Site) -
     assert enter(stranger(1), in_mail(giving)["code"]).status == 201
 
 
+def test_a_code_asked_for_elsewhere_signs_in_there(giving: World, own: Site) -> None:
+    """As in any browser: asked for on a new phone, typed at the laptop of all days."""
+    ask(stranger(1))
+    giving.work()
+
+    assert enter(own, in_mail(giving)["code"]).status == 201
+
+
+def test_five_wrong_codes_there_end_one_that_was_asked_for_elsewhere_too(giving: World, own: Site) -> None:
+    """Its own tries are five, whoever asked."""
+    ask(stranger(1))
+    giving.work()
+
+    assert [own.post("/portal/session", WRONG).status for _ in range(5)] == [401] * 5
+    assert enter(own, in_mail(giving)["code"]).status == 401
+
+
 def test_after_ten_minutes_a_stranger_s_request_stands_again(giving: World, own: Site) -> None:
     """It may be the donor, at another browser."""
     ask(own)
