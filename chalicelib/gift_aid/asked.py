@@ -12,6 +12,7 @@ import msgspec
 from chalicelib import charity, places, plain_text
 from chalicelib.errors import InvalidInput, NotFound
 from chalicelib.gift_aid.declaration import HOME, Declaration, Scope
+from chalicelib.giving import spreadsheet
 
 # Outward and inward part. Source: Royal Mail's formats, as HMRC's schedule checks them.
 POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?) ?([0-9][A-Z]{2})")
@@ -24,7 +25,6 @@ NO_HOME = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-FORMULA = ("=", "+", "-", "@")
 # What cannot be left out, and what is said where it was.
 NEEDED = {
     "first_name": "Please write your first name, or its initial.",
@@ -125,8 +125,8 @@ def _entered(typed: str, name: str, *, needed: bool = False) -> str:
     text = plain_text.one_line(typed, name)
     if needed and not text:
         raise InvalidInput(NEEDED[name], code="missing", field=name)
-    if text.startswith(FORMULA):
-        raise InvalidInput("This cannot begin with that character.", code="invalid", field=name)
+    if spreadsheet.FORMULA.search(text):
+        raise InvalidInput("Nothing here can begin with = + - or @.", code="invalid", field=name)
     return text
 
 

@@ -17,10 +17,9 @@ from chalicelib import items, keys
 from chalicelib.giving import donors
 from chalicelib.items import Item
 
-NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
-NEVER_SO_FAR = f"{NOT_ERASED} AND attribute_not_exists(gift_aid_cancelled)"
-NOT_SINCE = f"{NOT_ERASED} AND gift_aid_cancelled = :seen"
-HAS_ROOM = f"{NOT_ERASED} AND (attribute_not_exists(gift_aid_cancelled) OR size(gift_aid_cancelled) < :most)"
+NEVER_SO_FAR = f"{donors.NOT_ERASED} AND attribute_not_exists(gift_aid_cancelled)"
+NOT_SINCE = f"{donors.NOT_ERASED} AND gift_aid_cancelled = :seen"
+HAS_ROOM = f"{donors.NOT_ERASED} AND (attribute_not_exists(gift_aid_cancelled) OR size(gift_aid_cancelled) < :most)"
 
 # Nobody cancels as often. Were every press kept, one donor's item could be filled until nothing can be written to it.
 MOST = 100
@@ -56,6 +55,6 @@ def not_since(seen: tuple[datetime, ...]) -> tuple[str, Item]:
 def _replace_newest(donor_id: str, now: str) -> None:
     newest = f"SET gift_aid_cancelled[{MOST - 1}] = :now"
     try:
-        items.update(items.giving(), keys.donor(donor_id), newest, {":now": now}, NOT_ERASED)
+        items.update(items.giving(), keys.donor(donor_id), newest, {":now": now}, donors.NOT_ERASED)
     except items.ConditionFailed:
         return  # erased since

@@ -37,7 +37,8 @@ def declare(records: tuple[str, ...], wanted: DeclarationRequest, ip: str) -> No
     Keep what a donor declares in the portal, with the very words; what they declared before stays in the trail.
 
     The same one sent twice on a day is one, if no other one was made between
-    and every record has it. Raises Conflict if a record was taken out just then.
+    and every record has it. Raises Conflict if a record was taken out just
+    then, or the donor was forgotten: no name and home come to stand under a tombstone.
     """
     made = asked.made(asked.checked(wanted), clock.now(), ip)
     copies = {each: _as_in(each, records[0], made) for each in records}
@@ -49,7 +50,7 @@ def declare(records: tuple[str, ...], wanted: DeclarationRequest, ip: str) -> No
 
 def _keep(copies: dict[str, Declaration], declaration_id: str, main: str) -> None:
     """Each copy in its record, all or none, and only while those are joined: a later copy nobody would look for."""
-    made = []
+    made = [writes.check(items.giving(), keys.donor(main), donors.NOT_ERASED)]
     for record, told in copies.items():
         key = keys.donor(record, keys.declaration(declaration_id))
         made.append(items.put_write(items.giving(), items.as_item(key, told) | {"declaration_id": declaration_id}))

@@ -12,11 +12,10 @@ from chalicelib import items, keys
 from chalicelib.clock import now
 from chalicelib.giving import erased
 
-# The donor may fill in an address, or be erased, while one is taken over.
-NO_STREET_YET = (
-    "attribute_exists(pk) AND attribute_not_exists(erased_at) AND "
-    "(attribute_not_exists(address.line1) OR address.line1 = :none)"
-)
+# A change may be under way while its donor is erased: nothing of a person may come to stand under their tombstone.
+NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
+# The donor may fill in an address while one is taken over.
+NO_STREET_YET = f"{NOT_ERASED} AND (attribute_not_exists(address.line1) OR address.line1 = :none)"
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,7 +31,12 @@ class Address(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def reaches(self) -> bool:
         """Whether a letter would arrive."""
-        return all((self.line1, self.city, self.postal_code, self.country))
+        return all(map(says, (self.line1, self.city, self.postal_code, self.country)))
+
+
+def says(part: str) -> bool:
+    """Whether a part of an address says anything: a blank or a dash, typed because a form insisted, does not."""
+    return any(map(str.isalnum, part))
 
 
 class Donor(msgspec.Struct, frozen=True, omit_defaults=True):

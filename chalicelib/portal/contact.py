@@ -15,8 +15,6 @@ from chalicelib.statements import wording, yearly
 Line = Annotated[str, msgspec.Meta(max_length=120)]
 TEXTS = ("name", "receipt_name", "phone", "language")
 
-# A change may be under way while its donor is erased: it must not write a name back.
-NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
 # Digits as people group them, and an extension: "+1 (555) 010-0199 ext. 4", "555 0100 x4".
 PHONE = r"^[0-9+() ./-]*(,? *([eE][xX][tT](\.|ension)?|[xX]) *[0-9]{1,8} *)?$"
 Country = Annotated[str, msgspec.Meta(pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2, or empty")]
@@ -34,7 +32,11 @@ class AddressInput(msgspec.Struct, frozen=True):
 
 
 class ContactChange(msgspec.Struct, frozen=True):
-    """What to change; what is left out stays. An empty text takes a thing away."""
+    """
+    What to change; what is left out stays. An empty text takes a thing away.
+
+    An address is one thing and is replaced whole: the flat of the old house is not one of the new.
+    """
 
     name: Line | None = None
     receipt_name: Line | None = None
@@ -69,10 +71,9 @@ def change(donor_id: str, wanted: ContactChange) -> Contact:
     for name, part in parts.items():
         parts[name] = plain_text.one_line(part, name)
     if wanted.address:
-        _one_line_each(wanted.address)
+        parts["address"] = _one_line_each(wanted.address)
         if wanted.address.country and not places.is_country(wanted.address.country):
             raise InvalidInput("We know of no such country.", code="country_unknown", field="country")
-        parts["address"] = msgspec.to_builtins(wanted.address)
     if not parts:
         return of(donor_id)
     if "language" in parts:
@@ -81,7 +82,7 @@ def change(donor_id: str, wanted: ContactChange) -> Contact:
     values = {f":{name}": part for name, part in parts.items()}
     names = {f"#{name}": name for name in parts}
     try:
-        changed = items.update(items.giving(), keys.donor(donor_id), expression, values, NOT_ERASED, names)
+        changed = items.update(items.giving(), keys.donor(donor_id), expression, values, donors.NOT_ERASED, names)
     except items.ConditionFailed as gone:
         raise NotSignedIn("Please sign in.") from gone
     yearly.look_again(donor_id)
@@ -100,12 +101,15 @@ def _shown(donor: Donor) -> Contact:
     return Contact(donor.email, donor.name, donor.receipt_name, donor.phone, address, donor.language)
 
 
-def _one_line_each(address: AddressInput) -> None:
+def _one_line_each(address: AddressInput) -> dict[str, str]:
+    """Each part with its ends trimmed: what is kept of a blank is nothing."""
+    parts = {}
     for name in address.__struct_fields__:
         try:
-            plain_text.one_line(getattr(address, name), name)
+            parts[name] = plain_text.one_line(getattr(address, name), name)
         except InvalidInput as fault:
             raise InvalidInput(fault.message, code=fault.code, field="address", part=name) from fault
+    return parts
 
 
 def _check_language(donor_id: str, language: str) -> None:

@@ -31,8 +31,6 @@ from chalicelib.processor import customers
 from chalicelib.signups import store as signups
 from chalicelib.statements import tax_year
 
-NOT_YET = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
-
 
 class EraseAsked(msgspec.Struct, frozen=True, tag=True):
     """A donor has confirmed that they want to be forgotten."""
@@ -167,7 +165,8 @@ def forget_profile(donor: Donor) -> None:
         erased_at=clock.now(),
         kept_until=kept_until,
     )
-    items.put(items.giving(), items.as_item(keys.donor(donor.donor_id), tombstone), f"{NOT_YET} AND {as_read}", values)
+    not_yet = f"{donors.NOT_ERASED} AND {as_read}"
+    items.put(items.giving(), items.as_item(keys.donor(donor.donor_id), tombstone), not_yet, values)
 
 
 def release_addresses(donor: Donor) -> None:

@@ -44,7 +44,6 @@ TOUCH_SECONDS = 60
 TOKEN = re.compile(r"[0-9a-f]{32}[0-9A-Za-z_-]{43}", re.ASCII)
 SESSION_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
-NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
 STILL_OPEN = "attribute_exists(pk) AND expires_at > :now"
 
 
@@ -87,7 +86,7 @@ def begin(
     token, now = _place(donor_id) + secrets.token_urlsafe(32), epoch_seconds()
     session = Session(donor_id, now, now, now + IDLE_SECONDS, devices.name(caller.agent), joined)
     records_as_told, values = donors.joined_as(Donor(donor_id, joined=joined))
-    as_told = f"{NOT_ERASED} AND {records_as_told}"
+    as_told = f"{donors.NOT_ERASED} AND {records_as_told}"
     if mailed_to is not None:
         reached = donors.profile(donor_id)
         if reached is None or keys.email_hash(reached.email) != mailed_to:

@@ -40,6 +40,12 @@ SETTLED = frozenset({"paid", "void", "uncollectible"})
 DECIDED_FOR_DONOR = frozenset({"lost", "prevented"})
 UNPAID = frozenset({"pending", "failed"})
 NEVER_PAID = frozenset({"incomplete", "incomplete_expired"})
+# The parts of an address as Stripe names them, and as we do.
+# Source: https://docs.stripe.com/api/charges/object#charge_object-billing_details-address
+ADDRESS_PARTS = {
+    "line1": "line1", "line2": "line2", "city": "city", "state": "region", "postal_code": "postal_code",
+    "country": "country",
+}  # fmt: skip
 STATES: dict[str, State] = {
     "active": "active", "trialing": "active", "past_due": "payment_problem", "unpaid": "payment_problem",
     "canceled": "ended", "paused": "paused",
@@ -367,5 +373,4 @@ def _subscription_details(invoice: Object) -> Object:
     return details
 
 def _address(given: Object | None) -> Address:
-    known = {name: (given or {}).get(name) or "" for name in ("line1", "line2", "city", "postal_code", "country")}
-    return Address(**known, region=(given or {}).get("state") or "")
+    return Address(**{ours: ((given or {}).get(theirs) or "").strip() for theirs, ours in ADDRESS_PARTS.items()})

@@ -41,10 +41,10 @@ def lacks(donor: donors.Donor) -> list[str]:
     at = donor.address
     wanted = {
         "your full name": len(donor.named_on_receipts.split()) > 1,
-        "street and number": bool(at.line1),
-        "city": bool(at.city),
-        "postal code": bool(at.postal_code),
-        "country": bool(at.country),
+        "street and number": donors.says(at.line1),
+        "city": donors.says(at.city),
+        "postal code": donors.says(at.postal_code),
+        "country": donors.says(at.country),
     }
     return [name for name, is_there in wanted.items() if not is_there]
 

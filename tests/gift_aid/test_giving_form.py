@@ -40,7 +40,8 @@ def test_without_it_nothing_of_it_is_required_or_kept(giving: World, site: Site)
     ("field", "typed", "said"),
     [
         ("first_name", "", "Please write your first name"), ("last_name", " ", "Please write your last name"),
-        ("house", "", "name or number of your home"), ("house", "=1+2", "cannot begin with"),
+        ("house", "", "name or number of your home"), ("house", "=1+2", "can begin with"),
+        ("house", "＝1+2", "can begin with"), ("last_name", "Lee;=1+2", "can begin with"),
         ("house", "c/o Lee", "your own home"), ("house", "P.O. Box 7", "your own home"),
         ("postcode", "", "postcode of your home"), ("postcode", "12207", "no UK postcode"),
         ("taxpayer", "", "pay UK tax"), ("scope", "", "choose which gifts"), ("country", "ZZ", "choose a country from the list"),

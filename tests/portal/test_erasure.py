@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib import aws, items, keys
-from chalicelib.errors import NotSignedIn
+from chalicelib.errors import Conflict, NotSignedIn
+from chalicelib.gift_aid import store as gift_aid
+from chalicelib.gift_aid.asked import DeclarationRequest
 from chalicelib.giving import donors
 from chalicelib.giving.checkout import Tribute
 from chalicelib.http import Caller
@@ -320,6 +322,16 @@ def until_the_power_goes(site: Site, number: int) -> tuple[bool, list[str]]:
         except PowerCut:
             return False, letters
     return len(made) < number, letters
+
+
+def test_a_declaration_under_way_is_not_kept_any_more(giving: World, ann: Site) -> None:
+    """Name, home and where it came from would stand under the tombstone for good."""
+    donor_id = giving.donor_id()
+    erase(giving, ann)
+    with pytest.raises(Conflict):
+        gift_aid.declare((donor_id,), DeclarationRequest("Ann", NAME, "1 Rose St", "SW1A 1AA", "future", "yes"), "10.0.0.1")
+
+    assert NAME not in everything()
 
 
 def test_a_change_under_way_writes_no_name_back(giving: World, ann: Site) -> None:

@@ -241,6 +241,17 @@ def test_contact_info_is_the_donor_s_to_change(ann: Site) -> None:
     assert contact["address"]["line1"] == "1 Main St"
 
 
+def test_an_address_is_replaced_whole_and_trimmed(ann: Site) -> None:
+    """The flat of the old house is not one of the new; and what is kept of a blank is nothing."""
+    old = {"line1": "1 Main St", "line2": "Flat 2", "city": "Springfield", "region": "NY", "postal_code": "00000", "country": "US"}
+    ann.post("/portal/contact", {"address": old}, "PATCH")
+
+    new = {"line1": " 5 Elm Street ", "city": " ", "postal_code": "K1A 0A1", "country": "CA"}
+    stands = ann.post("/portal/contact", {"address": new}, "PATCH").json["address"]
+
+    assert stands == {"line1": "5 Elm Street", "line2": "", "city": "", "region": "", "postal_code": "K1A 0A1", "country": "CA"}
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [({"name": "x" * 200}, "name"), ({"phone": "call me"}, "phone"), ({"address": {"country": "USA"}}, "address"), ({"name": "a\nb"}, "name"), ({"language": "english"}, "language")],

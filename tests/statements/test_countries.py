@@ -256,10 +256,12 @@ def test_a_single_gift_in_canada_has_no_official_receipt() -> None:
     [
         ("", donors.Address("5 Elm Street", "", "Ottawa", "ON", "K1A 0A1", "CA")),
         ("Marie", donors.Address("5 Elm Street", "", "Ottawa", "ON", "K1A 0A1", "CA")),
+        ("Marie A. Tremblay", donors.Address(" ", "", "\u3000", "", " ", "CA")),
+        ("Marie A. Tremblay", donors.Address("-", "", "Ottawa", "ON", ".", "CA")),
         ("Marie A. Tremblay", donors.Address()),
         ("Marie A. Tremblay", donors.Address("5 Elm Street", "", "Ottawa", "ON", "", "CA")),
     ],
-    ids=["no name", "half a name", "no address", "no postal code"],
+    ids=["no name", "half a name", "blanks", "dashes", "no address", "no postal code"],
 )  # fmt: skip
 def test_canada_asks_for_the_donors_full_name_and_address(aws_local: Cloud, name: str, address: donors.Address) -> None:
     """
