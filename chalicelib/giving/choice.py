@@ -63,6 +63,6 @@ def read(year: str, fund: str, frequency: str, funds: dict[str, str]) -> Choice:
 
 
 def _year(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 2000 <= int(text[:5]) <= 2200):
+    if not (text.isascii() and text.isdigit() and len(text) == 4 and 2000 <= int(text) <= 2200):
         raise InvalidInput("That is not a year.", code="year_invalid", field="year")
     return int(text)

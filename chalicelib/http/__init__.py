@@ -10,6 +10,7 @@ from chalicelib.http.caller import FORM, SESSION_COOKIE, Caller, cookie, require
 from chalicelib.http.own_form import require_own_form
 from chalicelib.http.reading import FormFields, plain_fields
 from chalicelib.http.routes import CALLS, Answer, Call, Routes
+from chalicelib.http.told_once import told_by
 
 __all__ = [
     "CALLS",
@@ -31,4 +32,5 @@ __all__ = [
     "plain_fields",
     "require_own_form",
     "require_own_origin",
+    "told_by",
 ]

@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.errors import InvalidInput
 from chalicelib.giving.email_address import checked_email
 from chalicelib.guard import rate_limit
-from chalicelib.http import Answer, Caller, Routes, plain_fields, require_own_origin
+from chalicelib.http import Answer, Caller, Routes, plain_fields, require_own_origin, told_by
 from chalicelib.portal import contact, email_change, email_undo, sessions
 from chalicelib.portal.contact import Contact
 
@@ -93,11 +93,15 @@ def confirm_page() -> Answer:
     form_page="new-email-code",
 )  # fmt: skip
 def confirm(wanted: Proof) -> Answer:
-    """Change the address to the proven one, once, and end every other session."""
+    """
+    Change the address to the proven one, once, and end every other session.
+
+    The page says so next, also where a script pressed the button of the mailed link.
+    """
     caller = routes.caller()
     donor_id = proven_by(caller, wanted)
     email_change.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.id_of(caller))
-    return Answer(contact.of(donor_id), see_other="/portal/contact?saved=email")
+    return Answer(contact.of(donor_id), see_other="/portal/contact", cookies=(told_by(caller, "email"),))
 
 
 @routes.route("/portal/email/undo", page="portal/email_undo.html")

@@ -38,7 +38,7 @@ IN_KEYS = {
     "MAIL": ("mail", "about"), "YEAR": ("year",),
 }  # fmt: skip
 # By these things are found, and doors opened. What is short-lived counts its moments in seconds.
-NOT_TOLD, IN_SECONDS = {"pk", "sk", "email_changes"}, ("began", "seen", "expires_at")
+NOT_TOLD, IN_SECONDS = {"pk", "sk", "email_changes", "email_sha256", "mailed_to"}, ("began", "seen", "expires_at")
 # Where in FACT# a gift stands says nothing that the facts do not, and is as much again to read.
 BEFORE_PLACES, AFTER_PLACES = {"first": " ", "last": "GIFT#"}, {"first": "GIFT#~", "last": "~"}
 FILENAME = "your-data.zip"

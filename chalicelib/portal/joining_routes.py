@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.giving import donors
 from chalicelib.giving.email_address import checked_email
 from chalicelib.guard import rate_limit
-from chalicelib.http import Answer, Routes, plain_fields
+from chalicelib.http import Answer, Routes, plain_fields, told_by
 from chalicelib.portal import joining, sessions
 from chalicelib.portal.email_routes import Proof, asked_by, proven_by
 
@@ -65,11 +65,16 @@ def confirm_page() -> Answer:
     form_page="other-email-code",
 )  # fmt: skip
 def confirm(wanted: Proof) -> Answer:
-    """Join the giving under the proven address, once, and end every other session."""
+    """
+    Join the giving under the proven address, once, and end every other session.
+
+    The page says so next, also where a script pressed the button of the mailed link.
+    """
     caller = routes.caller()
     donor_id = proven_by(caller, wanted)
     records = joining.confirm(donor_id, token=wanted.token, code=wanted.code, spared=sessions.id_of(caller))
-    return Answer(Joined(joining.addresses(records)), see_other="/portal/other-address")
+    joined = Joined(joining.addresses(records))
+    return Answer(joined, see_other="/portal/other-address", cookies=(told_by(caller, "joined"),))
 
 
 @routes.route("/portal/other-address/take-out", methods=("POST",), takes=OtherEmail, gives=Joined, form=plain_fields)

@@ -152,10 +152,10 @@ def sign_out() -> Answer:
     return _signed_out()
 
 
-@routes.route("/portal/contact", gives=Contact, page="portal/contact.html", query=("saved",))
-def show_contact() -> Answer:
+@routes.route("/portal/contact", gives=Contact, page="portal/contact.html")
+def show_contact() -> Contact:
     """How to reach the donor."""
-    return Answer(contact.of(sessions.donor(routes.caller())), page={"saved": routes.query("saved")})
+    return contact.of(sessions.donor(routes.caller()))
 
 
 @routes.route(

@@ -38,7 +38,7 @@ class Ended(msgspec.Struct, frozen=True):
     ended: int
 
 
-@routes.route("/portal/sessions", gives=SessionList, page="portal/sessions.html", query=("ended",))
+@routes.route("/portal/sessions", gives=SessionList, page="portal/sessions.html")
 def list_sessions() -> Answer:
     """Where the donor is signed in."""
     caller = routes.caller()
@@ -46,7 +46,7 @@ def list_sessions() -> Answer:
     this = sessions.id_of(caller)
     views = [_view(name, session, this) for name, session in found.items()]
     listed = sorted(views, key=lambda view: not view.this)
-    return Answer(SessionList(listed), page={"now": epoch_seconds(), "ended": bool(routes.query("ended"))})
+    return Answer(SessionList(listed), page={"now": epoch_seconds()})
 
 
 @routes.route("/portal/sessions/end-others", methods=("POST",), gives=Ended, form=plain_fields)
@@ -90,7 +90,7 @@ def _donor(caller: Caller) -> str:
 
 
 def _ended(number: int) -> Answer:
-    return Answer(Ended(number), see_other="/portal/sessions?ended=yes")
+    return Answer(Ended(number), see_other="/portal/sessions", told="session_ended")
 
 
 def _view(name: str, session: Session, this: str) -> SessionView:

@@ -268,6 +268,7 @@ def test_what_befell_a_gift_is_told_with_amounts_and_days() -> None:
 
 @pytest.mark.parametrize(("asked", "code"), [
     ({"fund": "yacht"}, "fund_unknown"), ({"frequency": "weekly"}, "frequency_invalid"), ({"year": "1999"}, "year_invalid"),
+    ({"year": "020260"}, "year_invalid"), ({"year": "20260"}, "year_invalid"), ({"year": "２０２６"}, "year_invalid"),
     ({"fund": "rescue'"}, "fund_unknown"), ({"frequency": "ONCE"}, "frequency_invalid"),
 ])  # fmt: skip
 def test_what_cannot_be_asked_for_is_refused_by_name(asked: dict[str, str], code: str) -> None:

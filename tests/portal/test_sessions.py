@@ -105,7 +105,8 @@ def test_sessions_are_ended_by_plain_forms_too(giving: World, sign_in: SignIn) -
 
     for path, token in [each for each in actions if of_tablet in each[0]] + [each for each in actions if "others" in each[0]]:
         ended = laptop.request("POST", path, f"{OWN_FORM_FIELD}={token}".encode(), FORM)
-        assert (ended.status, ended.headers["location"]) == (303, "/portal/sessions?ended=yes")
+        assert (ended.status, ended.headers["location"]) == (303, "/portal/sessions")
+        assert "It is ended" in laptop.get("/portal/sessions", "text/html").text
 
     assert [each.get("/portal/gifts").status for each in (laptop, phone, tablet)] == [200, 401, 401]
 

@@ -15,6 +15,7 @@ import pytest
 
 from chalicelib.http.told_once import COOKIE
 from chalicelib.partners import manage
+from tests import mailed
 from tests.giving_world import ANN, World
 from tests.over_http import Answered, Site
 from tests.site.conftest import Tags
@@ -101,11 +102,26 @@ def test_contact_info_says_saved_once(ann: Site) -> None:
     assert told(ann, CONTACT) == ""
 
 
+@pytest.mark.parametrize("how", ["a script", "a form"])
+def test_a_changed_address_is_said_once(giving: World, ann: Site, how: str) -> None:
+    """By the button of the mailed link, which a script presses, as by the code."""
+    ann.post("/portal/email", {"new_email": "ann.two@example.org"})
+    giving.work()
+    mail = giving.mails("Is this your address")[-1].text
+    if how == "a script":
+        assert ann.post("/portal/email/confirm", {"token": mailed.token(mail)}).status == 200
+    else:
+        assert ann.form("/portal/email/confirm", {"code": mailed.code(mail)}).headers["location"] == CONTACT
+
+    assert told(ann, CONTACT).startswith("Your address is changed.")
+    assert told(ann, CONTACT) == ""
+
+
 def test_no_address_makes_a_page_claim_a_change(giving: World, ann: Site) -> None:
     """Anybody can make a link."""
     name = giving.partnership().partnership_id
-    for query in ("saved=yes", "told=contact", f"told=ended.{name}", f"done=ended&partnership={name}"):
-        for path in (CONTACT, GIFTS):
+    for query in ("saved=yes", "saved=email", "ended=yes", "told=contact", f"told=ended.{name}", f"done=ended&partnership={name}"):
+        for path in (CONTACT, GIFTS, "/portal/sessions", "/portal/other-address"):
             assert 'role="status"' not in ann.get(f"{path}?{query}", accept="text/html").text
 
 

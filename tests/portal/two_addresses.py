@@ -38,7 +38,7 @@ def proof(giving: World) -> dict[str, str]:
 
 
 def code(giving: World) -> str:
-    return giving.mails(ASKED)[-1].text.split("your other address:")[1].split("Both")[0].strip()
+    return mailed.code(giving.mails(ASKED)[-1].text)
 
 
 def join(giving: World, site: Site, email: str = OLD) -> Answered:
