@@ -12,6 +12,7 @@ import msgspec
 from chalicelib import settings
 from chalicelib.errors import InvalidInput, MisconfiguredError
 from chalicelib.money import Money, in_words
+from chalicelib.money import step as money_step
 
 FACTS_FILE = Path(__file__).with_name("charity.toml")
 SIGNATURES = Path(__file__).with_name("statements") / "layouts" / "signatures"
@@ -60,16 +61,6 @@ class Currency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     suggested_monthly: list[int]
     fee_percent: str = "2.9"
     fee_fixed: int = 0
-
-    def with_fee(self, minor: int) -> int:
-        """
-        What to charge so that after Stripe's fee the charity has `minor`.
-
-        The fee is taken of the whole: (wanted + fixed) / (1 - rate), rounded
-        up to a minor unit.
-        """
-        kept_share = 1 - Decimal(self.fee_percent) / 100
-        return int(((minor + self.fee_fixed) / kept_share).to_integral_value(ROUND_CEILING))
 
 
 class Benefit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,8 +130,20 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """What one gift to the fund brings the donor in return, if anything."""
         return self.benefits.get(fund, {}).get(currency)
 
+    def with_fee(self, money: Money) -> Money:
+        """
+        What to charge so that after Stripe's fee the charity has `money`.
+
+        The fee is taken of the whole: (wanted + fixed) / (1 - rate), rounded
+        up to an amount that can be charged.
+        """
+        terms, step = self.currencies[money.currency], money_step(money.currency)
+        kept_share = 1 - Decimal(terms.fee_percent) / 100
+        steps = (money.minor + terms.fee_fixed) / kept_share / step
+        return Money(int(steps.to_integral_value(ROUND_CEILING)) * step, money.currency)
+
     def check_amount(self, money: Money) -> None:
-        """Raise InvalidInput unless `money` may be given: a known currency, between its minimum and maximum."""
+        """Raise InvalidInput unless `money` may be given: a known currency, from its least to its most, chargeable."""
         currency = self.currencies.get(money.currency)
         if currency is None:
             raise InvalidInput("We cannot take that currency.", code="currency_unknown", field="currency")
@@ -152,6 +155,14 @@ class Charity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidInput(
                 f"The largest gift here is {most}. Please write to us to give more.",
                 code="amount_too_large",
+                field="amount",
+            )
+        beyond = money.minor % money_step(money.currency)
+        if beyond:
+            below = in_words(Money(money.minor - beyond, money.currency))
+            raise InvalidInput(
+                f"Cards cannot pay quite that amount in {money.currency.upper()}. {below} can be given.",
+                code="amount_invalid",
                 field="amount",
             )
 
@@ -177,9 +188,7 @@ def _check(facts: Charity, *, production: bool) -> None:
         raise MisconfiguredError("charity.toml is still the example with invented numbers; production refuses it.")
     if sum(entity.default for entity in facts.entities.values()) != 1:
         raise MisconfiguredError("charity.toml: exactly one legal entity must be the default.")
-    strays = [code for code, currency in facts.currencies.items() if currency.entity not in facts.entities]
-    if strays or facts.default_currency not in facts.currencies:
-        raise MisconfiguredError(f"charity.toml: currencies without a known entity: {strays or facts.default_currency}")
+    _check_currencies(facts)
     if facts.gift_aid:
         _check_gift_aid(facts, facts.gift_aid)
     for fund, values in facts.benefits.items():
@@ -192,6 +201,17 @@ def _check(facts: Charity, *, production: bool) -> None:
     unsigned = [each.signature for each in facts.entities.values() if each.signature and not _is_there(each.signature)]
     if unsigned:
         raise MisconfiguredError(f"charity.toml: no such file in {SIGNATURES.name}/: {', '.join(unsigned)}")
+
+
+def _check_currencies(facts: Charity) -> None:
+    strays = [code for code, currency in facts.currencies.items() if currency.entity not in facts.entities]
+    if strays or facts.default_currency not in facts.currencies:
+        raise MisconfiguredError(f"charity.toml: currencies without a known entity: {strays or facts.default_currency}")
+    for code, terms in facts.currencies.items():
+        offered = [terms.minimum, terms.maximum, *terms.suggested_once, *terms.suggested_monthly]
+        unpayable = [each for each in offered if each % money_step(code)]
+        if unpayable:
+            raise MisconfiguredError(f"charity.toml: currencies.{code}: no card can pay {unpayable}, see money.STEPS")
 
 
 def _check_gift_aid(facts: Charity, terms: GiftAid) -> None:

@@ -14,6 +14,9 @@ ZERO_DECIMAL = frozenset(
     ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
 )
 THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+# Where cards cannot pay every amount that the currency has: tens of fils, and whole crowns and shillings.
+# Source: https://docs.stripe.com/currencies#three-decimal and #special-cases
+STEPS = {**dict.fromkeys(THREE_DECIMAL, 10), "isk": 100, "ugx": 100}
 
 
 class Money(msgspec.Struct, frozen=True, order=False):
@@ -51,6 +54,11 @@ def decimals(currency: str) -> int:
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def step(currency: str) -> int:
+    """How many minor units apart the amounts are that can be charged."""
+    return STEPS.get(currency, 1)
 
 
 def from_typed(text: str, currency: str) -> Money:

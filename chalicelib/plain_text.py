@@ -57,6 +57,8 @@ def _check(value: Any, field: str) -> None:
     elif isinstance(value, (list, tuple)):
         for each in value:
             _check(each, field)
+    elif isinstance(value, dict):
+        _check([*value, *value.values()], field)
     else:
         check_struct(value)
 

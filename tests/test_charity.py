@@ -32,7 +32,8 @@ def test_production_refuses_the_example(aws_local: Cloud, monkeypatch: pytest.Mo
     ("old", "new"),
     [
         ("default = true", "default = false"), ('entity = "us"', 'entity = "mars"'), ('default_currency = "usd"', 'default_currency = "xyz"'),
-        ("minimum = 500", 'minimum = "five"'), ("tax_number =", "tax_nummer ="), ("[mail]", "[mail"),
+        ("minimum = 500", 'minimum = "five"'), ("minimum = 2000\nmaximum = 8000000", "minimum = 2005\nmaximum = 8000000"),
+        ("suggested_once = [15000, ", "suggested_once = [15001, "), ("tax_number =", "tax_nummer ="), ("[mail]", "[mail"),
     ],
 )  # fmt: skip
 def test_facts_that_cannot_be_are_refused(aws_local: Cloud, tmp_path: Path, old: str, new: str) -> None:

@@ -89,3 +89,15 @@ def test_a_cause_names_kind_code_and_place_and_never_what_was_said() -> None:
     assert letters.cause_of(refused) == "ClientError (ThrottlingException)"
     assert letters.cause_of(FactsDisagree("Ann Lee")) == "FactsDisagree (facts_disagree)"
     assert letters.cause_of(ValueError("ann@example.org")) == "ValueError"
+
+
+@pytest.mark.parametrize(("tries", "rings"), [(1, False), (2, False), (3, True), (5, True)])
+def test_a_message_that_failed_twice_rings_and_one_hiccup_does_not(
+    giving: World, capsys: pytest.CaptureFixture[str], tries: int, rings: bool
+) -> None:
+    """At the next try, whatever becomes of it: a function that was ended had no chance to say that it failed."""
+    giving.give(50_00)
+    capsys.readouterr()
+    _handle(_event(BODY.replace("ch_1", giving.charge_of(giving.gifts()[0].gift_id)), tries=tries))
+
+    assert ("message_keeps_failing" in capsys.readouterr().out) is rings

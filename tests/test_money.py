@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.errors import InvalidInput
-from chalicelib.money import Money, from_typed, in_words
+from chalicelib.money import Money, from_typed, in_words, step
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,8 @@ def test_two_currencies_are_never_added_or_compared() -> None:
 def test_amounts_are_written_as_the_currency_has_it(money: Money, words: str) -> None:
     """Never ¥5.00 for five hundred yen."""
     assert in_words(money).replace("\xa0", " ") == words
+
+
+def test_what_cards_can_pay_is_coarser_than_some_currencies() -> None:
+    """Tens of fils, whole crowns though they have two decimals; of all others every minor unit."""
+    assert [step(each) for each in ("usd", "jpy", "kwd", "tnd", "isk", "ugx")] == [1, 1, 10, 10, 100, 100]

@@ -16,11 +16,14 @@ from chalicelib.money import Money
 from chalicelib.processor import said
 from chalicelib.statements import donor_facts
 
+# Source: https://docs.stripe.com/api/metadata
+MOST_METADATA_CHARS = 500
+
 
 def total_of(wanted: GiftRequest) -> Money:
     """What is charged: the gift, and what Stripe keeps of it if the donor adds that."""
-    terms = charity.current().currencies[wanted.currency]
-    return Money(terms.with_fee(wanted.amount) if wanted.cover_fees else wanted.amount, wanted.currency)
+    gift = Money(wanted.amount, wanted.currency)
+    return charity.current().with_fee(gift) if wanted.cover_fees else gift
 
 
 def payer(wanted: GiftRequest, language: str) -> dict[str, object]:
@@ -94,7 +97,7 @@ def _about(wanted: GiftRequest, total: Money) -> About:
         gift_id=wanted.gift_id,
         frequency=wanted.frequency,
         fund=fund,
-        source=urlencode(wanted.source) if isinstance(wanted.source, dict) else wanted.source or "",
+        source=_as_far_as_kept(wanted.source) if isinstance(wanted.source, dict) else wanted.source or "",
         tribute_kind=tribute.kind if tribute else "",
         tribute_name=tribute.name if tribute else "",
         tribute_note=tribute.note if tribute else "",
@@ -103,6 +106,16 @@ def _about(wanted: GiftRequest, total: Money) -> About:
         advantage=benefit.value if benefit else 0,
         advantage_description=benefit.description if benefit else "",
     )
+
+
+def _as_far_as_kept(source: dict[str, str]) -> str:
+    """Whole entries, the first ones, as many as Stripe keeps: no gift fails over the name of a campaign."""
+    kept: list[tuple[str, str]] = []
+    for entry in source.items():
+        if len(urlencode([*kept, entry])) > MOST_METADATA_CHARS:
+            break
+        kept.append(entry)
+    return urlencode(kept)
 
 
 def _price(total: Money, *, monthly: bool) -> dict[str, object]:

@@ -11,6 +11,13 @@ from chalicelib.giving.gift import Gift
 from chalicelib.mail import outbox
 from chalicelib.money import Money, in_words
 
+NO_RECEIPT = "this mail is no receipt for your taxes."
+NOT_STAYING = {
+    "refunded": f"All of this has gone back since. There is nothing to deduct, and {NO_RECEIPT}",
+    "disputed": f"Your bank is looking into this payment. Until it has decided, {NO_RECEIPT}",
+    "unclear": f"We are finding out what has become of this payment. Until we know, {NO_RECEIPT}",
+}
+
 
 def send(donor_id: str, gift_id: str) -> None:
     """
@@ -49,6 +56,14 @@ def _names_another_home(told: list[Declaration], with_gift: Declaration) -> bool
     return portal is not None and not same_home(portal, with_gift)
 
 
+def _since(gift: Gift) -> str:
+    """What became of the gift before its receipt went out, which may be days later; nothing if all of it stays."""
+    if gift.state != "paid":
+        return NOT_STAYING[gift.state]
+    gone = gift.money - gift.kept
+    return f"Of this {in_words(gone)} has gone back since, and {in_words(gift.kept)} stays." if gone.minor else ""
+
+
 def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
     """What the mail says: the facts of the gift and, as a tax office wants it, who took it and for what in return."""
     facts = charity.current()
@@ -56,11 +71,12 @@ def context(gift: Gift, donor: donors.Donor) -> dict[str, object]:
         "name": donor.named_on_receipts,
         "gift": gift,
         "amount": in_words(gift.money),
+        "since": _since(gift),
         "fees": in_words(Money(gift.about.fees_covered, gift.money.currency)) if gift.about.fees_covered else "",
         "fund": facts.funds.get(gift.about.fund, ""),
         "entity": facts.entities[gift.entity],
         # Elsewhere a mail is no proof for a tax office; documents for those countries come from statements/.
-        "tax_receipt": facts.entities[gift.entity].country == "US",
+        "tax_receipt": facts.entities[gift.entity].country == "US" and gift.state == "paid",
         "advantage": in_words(gift.advantage) if gift.about.advantage else "",
         "eligible": in_words(gift.eligible),
         "declaration": None,

@@ -115,7 +115,7 @@ def _amounts(typed: Mapping[str, str], currency: str) -> tuple[str, Amounts, Amo
 
 
 def _offer(suggested: list[int], chosen: str, currency: str) -> Amounts:
-    return Amounts(suggested, chosen, Money(charity.current().currencies[currency].with_fee(suggested[0]), currency))
+    return Amounts(suggested, chosen, charity.current().with_fee(Money(suggested[0], currency)))
 
 
 def _chosen(typed: Mapping[str, str], frequency: Frequency, suggested: list[int]) -> str:

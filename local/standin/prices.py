@@ -31,8 +31,11 @@ LEAST = {"usd": 50, "eur": 50, "gbp": 30, "aud": 50, "cad": 50, "chf": 50, "dkk"
          "huf": 17500, "ron": 200, "bgn": 100, "aed": 200, "myr": 200, "thb": 1000}
 """Smallest charge in minor units (Stripe, "Minimum and maximum charge amounts")."""
 MOST = 99_999_999
-ZERO_DECIMAL = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf",
+ZERO_DECIMAL = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
                 "xof", "xpf"}
+THREE_DECIMAL = {"bhd", "jod", "kwd", "omr", "tnd"}
+STEPS = {**dict.fromkeys(THREE_DECIMAL, 10), "isk": 100, "ugx": 100}
+"""What amounts must be divisible by (Stripe, "Supported currencies": three-decimal currencies and special cases)."""
 
 
 def product_for(world: World, wanted: dict[str, Any]) -> Thing:
@@ -54,6 +57,9 @@ def price_for(world: World, wanted: dict[str, Any], param: str) -> Thing:
     currency = wanted["currency"].lower()
     if not (currency.isalpha() and len(currency) == 3):
         raise invalid(f"Invalid currency: {currency}", f"{param}[currency]")
+    if amount % STEPS.get(currency, 1):
+        raise invalid(f"Invalid amount: in {currency} it must be divisible by {STEPS[currency]}.",
+                      f"{param}[unit_amount]")
     product = _product(world, wanted, param)
     return world.add(blank(
         "price", id=world.new_id("price"), active=False, billing_scheme="per_unit", created=world.now(),
@@ -99,7 +105,8 @@ def check_total(total: int, currency: str) -> None:
 
 
 def shown(amount: int, currency: str) -> str:
-    number = f"{amount:,}" if currency in ZERO_DECIMAL else f"{amount / 100:,.2f}"
+    decimals = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    number = f"{amount / 10**decimals:,.{decimals}f}"
     sign = {"usd": "$", "eur": "€", "gbp": "£"}.get(currency, "")
     return f"{sign}{number} {currency.upper()}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import parse_qs
 
 import msgspec
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from chalicelib import charity
 from chalicelib.errors import Conflict, InvalidInput, NotFound, ProcessorUnsure
 from chalicelib.giving import checkout
+from chalicelib.money import Money
 from tests.giving_world import World
+from tests.over_http import Site
 
 
 def test_the_same_gift_asked_for_again_has_the_same_page(giving: World) -> None:
@@ -101,12 +104,33 @@ def test_an_address_is_asked_for_where_the_country_wants_one(
 
 def test_covered_fees_leave_the_charity_the_whole_gift(giving: World) -> None:
     """The fee is charged on the grossed-up amount; rounding is in favour of the gift."""
-    usd = charity.current().currencies["usd"]
-
-    total = usd.with_fee(50_00)
+    total = charity.current().with_fee(Money(50_00, "usd")).minor
 
     assert total == 51_81
     assert total - round(total * 0.029) - 30 >= 50_00
+
+
+@pytest.mark.parametrize("cover_fees", [False, True])
+def test_every_amount_that_is_suggested_can_be_paid(giving: World, cover_fees: bool) -> None:
+    """With the fee, too: of dinars cards pay tens of fils."""
+    for code, terms in charity.current().currencies.items():
+        for amount in {*terms.suggested_once, *terms.suggested_monthly}:
+            giving.start(amount, code, cover_fees=cover_fees)
+
+
+def test_of_where_a_donor_came_from_is_kept_what_stripe_can_keep(giving: World) -> None:
+    """Whole entries; a gift does not fail over the name of a campaign."""
+    giving.start(source={"utm_source": "mail", "utm_campaign": "я" * 60, "utm_content": "я" * 60, "utm_term": "x"})
+
+    page = giving.standin.read(lambda world: world.all("checkout.session"))[0]
+    assert parse_qs(page["metadata"]["source"]) == {"utm_source": ["mail"], "utm_campaign": ["я" * 60]}
+
+
+def test_a_card_number_goes_nowhere_not_even_in_a_campaign(site: Site) -> None:
+    """Whatever part of the wish it stands in."""
+    for source in ("4242424242424242", {"utm_term": "4242 4242 4242 4242"}, {"4242424242424242": "x"}):
+        answer = site.post("/gifts", {"gift_id": "a" * 32, "amount": 50_00, "currency": "usd", "frequency": "once", "source": source})
+        assert (answer.status, answer.json["error"]["code"], answer.json["error"]["field"]) == (400, "card_number", "source")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +139,7 @@ def test_covered_fees_leave_the_charity_the_whole_gift(giving: World) -> None:
         ({"amount": 4_99}, "amount_too_small", "amount"),
         ({"amount": 2_500_001}, "amount_too_large", "amount"),
         ({"currency": "xyz"}, "currency_unknown", "currency"),
+        ({"currency": "kwd", "amount": 25_375}, "amount_invalid", "amount"),
         ({"fund": "yacht"}, "fund_unknown", "fund"),
         ({"email": "ann@"}, "email_invalid", "email"),
         ({"name": "Ann\nLee"}, "text_invalid", "name"),

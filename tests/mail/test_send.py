@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from email.policy import SMTP
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chalicelib import charity
@@ -67,6 +68,32 @@ def test_a_receipt_says_what_a_tax_office_asks_for(aws_local: Cloud) -> None:
         "Rescue and legal help", "In memory of: <b>Rosa</b>", "$1.81",
     ):  # fmt: skip
         assert element in text
+
+
+@pytest.mark.parametrize(
+    ("then", "says", "tax"),
+    [
+        ({"refunded": Money(20_00, "usd"), "kept": Money(31_81, "usd")},
+         "Of this $20.00 has gone back since, and $31.81 stays.", "Only what stays is deductible: $31.81."),
+        ({"refunded": Money(51_81, "usd"), "kept": Money(0, "usd")}, "All of this has gone back since.", ""),
+        ({"kept": Money(0, "usd")}, "All of this has gone back since.", ""),
+        ({"kept": Money(0, "usd"), "disputed": True}, "Your bank is looking into this payment.", ""),
+        ({"unclear": True}, "We are finding out what has become of this payment.", ""),
+    ],
+    ids=["a part refunded", "refunded", "dispute lost", "in dispute", "unclear"],
+)  # fmt: skip
+def test_a_receipt_that_comes_late_says_what_became_of_the_gift(aws_local: Cloud, then: dict[str, object], says: str, tax: str) -> None:
+    """It may go out days after the payment, as from reconcile. Nobody deducts what they have back."""
+    told = {**CONTEXT, **receipts.context(msgspec.structs.replace(GIFT, **then), Donor("d", name="Ann"))}
+    message = send.build("receipt", "ann@example.org", told)
+    html = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
+
+    for body in (message.get_body(("plain",)).get_content(), html):  # type: ignore[union-attr]
+        words = " ".join(body.split())
+        assert says in words
+        assert ("keep this mail for your tax records" in words, "has arrived" in words, "no receipt for your taxes" in words) == (bool(tax), bool(tax), not tax)
+        assert tax in words
+    assert str(message["Subject"]) == ("Receipt for your gift of $51.81" if tax else "Your gift of $51.81")
 
 
 def test_a_line_break_in_a_name_cannot_add_a_header(aws_local: Cloud) -> None:
