@@ -12,9 +12,9 @@ from chalicelib import items, keys
 from chalicelib.clock import now
 from chalicelib.giving import erased
 
-NOT_ERASED = "attribute_not_exists(erased_at)"
+NO_TOMBSTONE = "attribute_not_exists(erased_at)"
 # The donor may fill in an address, or be erased, while one is taken over.
-NO_STREET_YET = f"{items.PRESENT} AND {NOT_ERASED} AND (attribute_not_exists(address.line1) OR address.line1 = :none)"
+NO_STREET_YET = f"{items.PRESENT} AND {NO_TOMBSTONE} AND (attribute_not_exists(address.line1) OR address.line1 = :none)"
 
 
 class Address(msgspec.Struct, frozen=True, omit_defaults=True):

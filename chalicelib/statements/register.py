@@ -111,9 +111,9 @@ def of_person(act: Callable[[str, str, int], T], donor: Donor, entity_id: str, t
     """
     What `issue` or `drawn` gives for each statement of the tax year that a person has.
 
-    That is the main record's, and one of each record that had its own when
-    joined. Raises NotFound if none of them has gifts to tell of, or what the
-    donor of a main record lacks.
+    That is the main record's, if it has gifts to tell of, and one of each
+    record that had its own when joined. Raises NotFound if there is none, and
+    what else `act` raises.
     """
     own = [each for each in donor.joined if newest(each, entity_id, tax_year)]
     try:
@@ -213,7 +213,7 @@ def _as_read(
     records, three years each, that is 40 of the 100 parts that DynamoDB takes.
     """
     joined, values = donors.joined_as(donor)
-    record = writes.check(items.giving(), keys.donor(donor.donor_id), f"{donors.NOT_ERASED} AND {joined}", values)
+    record = writes.check(items.giving(), keys.donor(donor.donor_id), f"{donors.NO_TOMBSTONE} AND {joined}", values)
     first_number = keys.statement(entity_id, tax_year, 1)
     none_of_their_own = [
         writes.check(items.giving(), keys.donor(each, first_number), items.ABSENT)
