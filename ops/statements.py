@@ -112,8 +112,7 @@ def delivery(donor_id: str, given: argparse.Namespace) -> Standing:
     if donor is None or donor.erased_at:
         return Standing(NOTHING)
     try:
-        named = register.told_in(donor, given.entity, given.year)
-        drawn = [register.drawn(record, given.entity, given.year) for record in named]
+        drawn = register.of_person(register.drawn, donor, given.entity, given.year)
     except Conflict as lack:
         if lack.code != yearly.INCOMPLETE or not on_the_wire(donor.email):
             raise

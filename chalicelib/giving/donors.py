@@ -12,8 +12,9 @@ from chalicelib import items, keys
 from chalicelib.clock import now
 from chalicelib.giving import erased
 
+NO_TOMBSTONE = "attribute_not_exists(erased_at)"
 # A change may be under way while its donor is erased: nothing of a person may come to stand under their tombstone.
-NOT_ERASED = "attribute_exists(pk) AND attribute_not_exists(erased_at)"
+NOT_ERASED = f"{items.PRESENT} AND {NO_TOMBSTONE}"
 # The donor may fill in an address while one is taken over.
 NO_STREET_YET = f"{NOT_ERASED} AND (attribute_not_exists(address.line1) OR address.line1 = :none)"
 

@@ -8,18 +8,24 @@ from before that fact is known to be old, and is made anew when next asked for:
     ledger   fact 7 + changes = 7 ........................ fact 8 + changes = 8
     page              changes is 7, fold 1..7, keep it if changes is still 7
     page, later                                             folded 7, changes 8: fold anew
+
+What is made of gifts in some other place can be held to the same mark: `no_fact_since`.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib import items, keys
+from chalicelib import items, keys, writes
 from chalicelib.giving import ledger
 from chalicelib.giving.sums import Sum, add_up
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 # Far more than Stripe, or any donor, has lived.
 MOST_YEARS = 300
@@ -69,3 +75,33 @@ def _keep(donor_id: str, year: Year, folded: list[Sum]) -> None:
         items.update(
             items.giving(), keys.donor(donor_id, year.sk), "SET sums = :sums, folded = :changes", values, UNCHANGED
         )
+
+
+def no_fact_since(records: tuple[str, ...], first: datetime, last: datetime) -> list[TransactWriteItemTypeDef]:
+    """
+    Parts of a transaction that goes through only if since this call no fact came of the years from `first` to `last`.
+
+    Asked for before the gifts are read, they keep what was made of them from
+    being written once it is not true any more:
+
+        we       this ... read the gifts .............. write: refused
+        ledger                            ... a fact ...
+    """
+    return [each for record in records for each in _unchanged(record, first, last)]
+
+
+def _unchanged(record: str, first: datetime, last: datetime) -> list[TransactWriteItemTypeDef]:
+    numbers = range(first.astimezone(UTC).year, last.astimezone(UTC).year + 1)
+    sorts = [keys.year(datetime(number, 1, 1, tzinfo=UTC)) for number in numbers]
+    found, _ = items.query(
+        items.giving(), keys.donor(record)["pk"], first=sorts[0], last=sorts[-1], limit=len(sorts)
+    )
+    changes = {each["sk"]: each["changes"] for each in found}
+    return [_still(keys.donor(record, sort), changes.get(sort)) for sort in sorts]
+
+
+def _still(key: keys.Key, changes: int | None) -> TransactWriteItemTypeDef:
+    """The check that a year had this many facts, and no more. Of one that had none nothing stands."""
+    if changes is None:
+        return writes.check(items.giving(), key, items.ABSENT)
+    return writes.check(items.giving(), key, UNCHANGED, {":changes": changes})

@@ -7,6 +7,10 @@ The year's statements go out, and then something happens to a gift of that year,
                             `- crash: the errand comes again; `known` says which number the donor last had
 
 So it is never missed, and told once: a number is issued once, and its mail is remembered by it.
+
+Nor is it missed by a worker that is just issuing one: no number is entered
+after a fact that it does not know (register.py). Whoever wrote the fact finds
+either the number that lacks it, or none, and then the next one has it.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from __future__ import annotations
 import msgspec
 
 from chalicelib import charity, log, settings
-from chalicelib.errors import Conflict
+from chalicelib.errors import Conflict, NotFound
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.ledger import Place
 from chalicelib.mail import outbox
@@ -22,16 +26,13 @@ from chalicelib.statements import refused, register, shelf, statement, yearly
 from chalicelib.statements import tax_year as tax_years
 from chalicelib.statements.yearly import StatementDue
 
-# None was issued when it was asked for. What a worker has issued meanwhile is then the first.
-NONE_YET, FIRST = 0, 1
-
 
 class StatementOutdated(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """
     What was issued of a closed year under the number `known` may not tell the truth any more.
 
-    `known` is 0 where none was issued. `corrected`: by what it says of the
-    charity too, and not by gifts and amounts alone.
+    `corrected`: by what it says of the charity too, and not by gifts and
+    amounts alone.
     """
 
     donor_id: str
@@ -39,11 +40,6 @@ class StatementOutdated(msgspec.Struct, frozen=True, tag=True, omit_defaults=Tru
     tax_year: int
     known: int
     corrected: bool = False
-
-    @property
-    def base(self) -> int:
-        """The number that a replacement is a replacement of."""
-        return max(self.known, FIRST)
 
 
 def look(place: Place) -> None:
@@ -64,9 +60,10 @@ def look(place: Place) -> None:
     if not register.is_over(gift.entity, year):
         return
     record, newest = register.whose(place.donor_id, gift.entity, year)
-    if newest or (statement.counts(gift) and yearly.has_begun(gift.entity, year)):
-        known = newest.number if newest else NONE_YET
-        outbox.ask(StatementOutdated(record, gift.entity, year, known))
+    if newest:
+        outbox.ask(StatementOutdated(record, gift.entity, year, newest.number))
+    elif statement.counts(gift) and yearly.has_begun(gift.entity, year):
+        outbox.ask(StatementDue(record, gift.entity, year))
 
 
 def look_again(donor_id: str, *, running: bool = False) -> None:
@@ -99,19 +96,13 @@ def supersede(job: StatementOutdated) -> None:
     """
     Issue it anew if it reads otherwise now, and tell the donor by one mail.
 
-    Where none had been issued, the donor's part of the year's run is done
-    first: a worker of that run may have issued one without the gift just then.
     A new name or address alone does nothing: what was issued keeps the old.
-    A donor who has been erased gets neither: what was issued is kept as it
-    was. Raises NotIssued, after an alarm, while a fact of the entity is missing;
-    redriving the dead letter then does what was left.
+    A donor who has been erased, be it while it is drawn up, gets neither: what
+    was issued is kept as it was. Raises NotIssued, after an alarm, while a fact
+    of the entity is missing; redriving the dead letter then does what was left.
     """
     donor = donors.person(job.donor_id)
     if donor is None or donor.erased_at:
-        return
-    if job.known == NONE_YET:
-        yearly.send(StatementDue(job.donor_id, job.entity, job.tax_year))
-    if register.newest(job.donor_id, job.entity, job.tax_year) is None:
         return
     try:
         with refused.told_to_staff():
@@ -121,7 +112,10 @@ def supersede(job: StatementOutdated) -> None:
     except Conflict as lack:
         log.alarm("statement_not_replaced", donor=job.donor_id, entity=job.entity, tax_year=job.tax_year, why=lack.code)
         return
-    if issued.number > job.base and donor.email:
+    except NotFound as nothing:
+        log.count("statement_not_due", donor=job.donor_id, entity=job.entity, tax_year=job.tax_year, why=nothing.code)
+        return
+    if issued.number > job.known and donor.email:
         _tell(donor, job, issued)
 
 
@@ -132,7 +126,8 @@ def stands(job: StatementOutdated) -> bool:
     Raises what `register.drawn` raises.
     """
     last = register.newest(job.donor_id, job.entity, job.tax_year)
-    if last is None or last.number > job.base:
+    assert last, "what was issued under `known` is kept"
+    if last.number > job.known:
         return False
     content, _ = register.drawn(job.donor_id, job.entity, job.tax_year, last.language)
     return register.says(last, content) if job.corrected else last.figures == statement.figures(content)
@@ -140,7 +135,7 @@ def stands(job: StatementOutdated) -> bool:
 
 def _tell(donor: donors.Donor, job: StatementOutdated, issued: register.Issued) -> None:
     entity = charity.current().entities[job.entity]
-    before = shelf.numbered(job.donor_id, job.entity, job.tax_year, job.base)
+    before = shelf.numbered(job.donor_id, job.entity, job.tax_year, job.known)
     context = {
         "name": donor.named_on_receipts,
         "year": tax_years.name(job.tax_year, entity.country),

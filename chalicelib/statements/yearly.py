@@ -72,7 +72,8 @@ def send(job: StatementDue) -> None:
     Asked for of any record of a person, it is done for the person.
 
     Who has not given what the country wants is asked for it, once. Whose gifts
-    have all gone back, and who was erased, gets none.
+    have all gone back, and who was erased, gets none; also if that came while
+    it was being drawn up.
     """
     donor = donors.person(job.donor_id)
     if donor is None:
@@ -82,8 +83,7 @@ def send(job: StatementDue) -> None:
         return
     try:
         with refused.told_to_staff():
-            for record in register.told_in(donor, job.entity, job.tax_year):
-                register.issue(record, job.entity, job.tax_year)
+            register.of_person(register.issue, donor, job.entity, job.tax_year)
     except (Conflict, NotFound) as lack:
         log.count("statement_not_due", donor=job.donor_id, entity=job.entity, tax_year=job.tax_year, why=lack.code)
         if lack.code == INCOMPLETE:

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import aws, clock, items, keys
-from chalicelib.giving import donors, ledger
+from chalicelib.giving import donors, ledger, years
 from chalicelib.giving.donors import Donor
 from chalicelib.items import ConditionFailed
 from chalicelib.partners import store
@@ -211,3 +211,21 @@ def test_a_partnership_whose_keeping_was_lost_is_read_again() -> None:
 
     assert store.seen("sub_1").version == 1
     assert store.replace(made.partnership(minor=40_00), 1)
+
+
+def test_checks_alone_say_whether_all_is_as_it_was() -> None:
+    """What is looked at before a paper is kept, and again beside its number: a year that has facts, and one that has none."""
+    ledger.record("d1", [made.payment(1)])
+    as_read = years.no_fact_since(("d1", "d2"), made.FIRST, made.FIRST)
+    years.sums_of("d1")  # adding up is no fact
+    items.transact(as_read)
+
+    for number, (donor_id, changes) in enumerate([("d1", 2), ("d2", 1)], start=2):
+        as_read = years.no_fact_since(("d1", "d2"), made.FIRST, made.FIRST)
+        ledger.record(donor_id, [made.payment(number)])
+        for parts in (as_read, [*as_read, *puts(ONE)]):
+            with pytest.raises(ConditionFailed) as refused:
+                items.transact(parts)
+            assert refused.value.item
+            assert refused.value.item["changes"] == changes
+    assert stands(ONE) == [False]

@@ -13,12 +13,14 @@ from chalicelib.errors import NotFound
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.donors import Donor
 from chalicelib.mail import errands
-from chalicelib.portal import parting
+from chalicelib.portal import joining, parting
 from chalicelib.statements import register, shelf, superseding, yearly
 from local.cloud import Cloud
 from local.mailbox import parse
+from tests.contract.mishaps import overheard
 from tests.portal.test_email_change import waiting
-from tests.statements.papers import payment
+from tests.statements.meanwhile import as_it_is_kept
+from tests.statements.papers import payment, refund
 from tests.test_cost import counted
 
 SUMMER = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -67,8 +69,7 @@ def test_each_gift_is_told_of_once_whatever_was_issued_before(records: list[str]
     link(records)
     main = donors.person(records[2])
     assert main
-    for record in register.told_in(main, "us", 2026):
-        register.issue(record, "us", 2026)
+    register.of_person(register.issue, main, "us", 2026)
     assert newest_sum(records) == 2**6 - 1
 
     late = SUMMER + timedelta(days=30)
@@ -108,16 +109,48 @@ def test_whose_statement_it_is_costs_one_call(records: list[str]) -> None:
 
 def test_a_record_that_was_issued_its_own_meanwhile_is_not_told_of_once_more(records: list[str]) -> None:
     """Drawn up over all, then taken apart, issued alone and joined again: the records are joined as they were."""
-    link(records)
-    main = donors.profile(records[0])
-    assert main
-    drawn = register._drawn(main, "us", 2026)
-    take_out(records[2])
-    register.issue(records[2], "us", 2026)
-    link(records)
 
-    register._enter(main, "us", 2026, drawn)
+    def issue_its_own() -> None:
+        take_out(records[2])
+        register.issue(records[2], "us", 2026)
+        link(records)
+
+    link(records)
+    with as_it_is_kept(issue_its_own):
+        register.issue(records[0], "us", 2026)
+
     assert newest_sum(records) == 2**6 - 1
+
+
+def test_a_main_record_whose_gifts_go_back_meanwhile_leaves_the_others_theirs(
+    records: list[str], aws_local: Cloud
+) -> None:
+    """It had gifts when the run began with it; of the record that has a statement of its own the donor is told all the same."""
+    register.issue(records[1], "us", 2026)
+    link(records[:2])
+    [gift] = ledger.gifts(records[0])
+    paid = ledger.place_of(gift.charge_id)
+    assert paid
+    with as_it_is_kept(lambda: ledger.record(records[0], [refund(ledger.facts_at(paid)[0], gift.money.minor)])):
+        yearly.send(yearly.StatementDue(records[0], "us", 2026))
+
+    assert register.newest(records[0], "us", 2026) is None
+    assert [mail.to for mail in map(parse, aws_local.raw_mails())] == ["d0@example.org"]
+
+
+def test_as_many_records_as_a_person_may_have_are_entered_at_once(
+    aws_local: Cloud, clock_at: Callable[[datetime], None]
+) -> None:
+    """Each of them, and each of the years that the tax year touches, is a part of one transaction, which has a hundred."""
+    clock_at(datetime(2027, 1, 20, 12, tzinfo=UTC))
+    many = [donors.found_or_made(Donor("", f"d{nth}@example.org")) for nth in range(joining.MOST_RECORDS)]
+    for nth, record in enumerate(many):
+        ledger.record(record, [payment(nth, SUMMER, SUMMER.date(), 100)])
+    link(many)
+    with overheard() as calls:
+        assert register.issue(many[0], "us", 2026).gifts == joining.MOST_RECORDS
+
+    assert [len(sent["TransactItems"]) for name, sent in calls if name == "TransactWriteItems"] == [40, 41]
 
 
 def test_the_person_is_called_as_the_main_record_says(records: list[str]) -> None:

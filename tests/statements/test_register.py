@@ -15,9 +15,11 @@ from chalicelib import aws, items, keys, settings
 from chalicelib.errors import DocumentAltered, NotFound
 from chalicelib.giving import donors, ledger
 from chalicelib.giving.gift import Fact
-from chalicelib.statements import documents, donor_facts, register, shelf, statement
+from chalicelib.statements import documents, register, shelf
 from local.cloud import Cloud
+from tests.statements.meanwhile import as_it_is_kept
 from tests.statements.papers import dispute, payment, refund, text_of
+from tests.test_cost import counted
 
 JUNE = payment(1, datetime(2026, 6, 1, 12, tzinfo=UTC), date(2026, 6, 1))
 # Three in the morning of 1 January in UTC is still New Year's Eve in New York.
@@ -150,13 +152,38 @@ def test_who_loses_the_race_gives_the_winners_document(maria: str) -> None:
     Two browsers ask at once: one number, one document.
     """
     ledger.record(maria, [JUNE])
-    loser = register._next_mark(maria, "us", 2026, None)
-    winner = register.issue(maria, "us", 2026)
-    source, recipient = donor_facts.source("us"), donor_facts.recipient(donors.profile(maria), "US")
-    gifts = ledger.gifts_between(maria, shelf.BEGINNING, datetime(2027, 1, 20, tzinfo=UTC))
-    content = statement.draw_up(source, recipient, gifts, 2026, loser)
+    won: list[register.Issued] = []
+    with as_it_is_kept(lambda: won.append(register.issue(maria, "us", 2026))):
+        lost = register.issue(maria, "us", 2026)
 
-    assert winner == register._enter(donors.profile(maria), "us", 2026, register.Draft(content, None, (maria,)))
+    assert [lost] == won
+
+
+@pytest.mark.parametrize(("later", "total"), [(EVE, 7500), (refund(JUNE, 2000), 3000), (NEXT_YEAR, 5000)])
+def test_a_fact_that_comes_while_it_is_drawn_up_is_in_it(maria: str, later: Fact, total: int) -> None:
+    """
+    Also the first of a UTC year, of which nothing stood. One of another tax year costs a second look and changes nothing.
+    """
+    ledger.record(maria, [JUNE])
+    with as_it_is_kept(lambda: ledger.record(maria, [later])):
+        issued = register.issue(maria, "us", 2026)
+
+    assert (issued.number, issued.totals) == (1, {"usd": total})
+
+
+def test_it_costs_two_looks_at_the_ledger_more_than_reading_it(maria: str) -> None:
+    """
+    The years are read before the gifts, and all that was read is checked before the PDF is kept and as it is entered.
+    """
+    ledger.record(maria, [JUNE])
+    costs = []
+    for _ in range(2):
+        with counted() as calls:
+            register.issue(maria, "us", 2026)
+        costs.append(calls)
+
+    reading = ["GetItem", "Query", "Query", "Query"]
+    assert costs == [[*reading, "TransactWriteItems", "PutObject", "TransactWriteItems"], reading]
 
 
 def test_the_pdf_is_kept_before_it_is_registered(maria: str) -> None:

@@ -16,7 +16,6 @@ from chalicelib.mail import errands
 from chalicelib.processor import settle
 from chalicelib.statements import refused, register, superseding, yearly
 from chalicelib.statements.superseding import StatementOutdated
-from chalicelib.statements.yearly import StatementDue
 from tests.giving_world import ANN, World
 from tests.statements.papers import payment, refund
 
@@ -188,26 +187,6 @@ def test_a_donor_whose_only_payment_is_found_after_the_run_gets_the_statement(gi
 
     assert numbers(giving) == ([1] if begun else [])
     assert len(giving.mails(READY)) == begun
-
-
-def test_a_payment_that_arrives_while_the_first_statement_is_made_is_not_lost(giving: World) -> None:
-    """
-    The run's worker had read the ledger, and whoever settled the payment found no number yet: the errand sees to both.
-
-        run:     read ................. enter 1, mail
-        settle:       ... write, none yet: ask ...
-    """
-    giving.give(50_00)
-    giving.advance(days=310)
-    donor_id = giving.donor_id()
-    yearly.send(StatementDue(donor_id, "us", 2026))
-    ledger.record(donor_id, [payment(8, datetime(2026, 6, 1, 12, tzinfo=UTC), date(2026, 6, 1), 700)])
-    for _ in range(2):
-        superseding.supersede(StatementOutdated(donor_id, "us", 2026, 0))
-
-    newest = register.newest(donor_id, "us", 2026)
-    assert newest and (newest.number, newest.totals) == (2, {"usd": 57_00})
-    assert len(giving.mails(READY)) == len(giving.mails(REPLACED)) == 1
 
 
 def test_nothing_issued_nothing_replaced(giving: World) -> None:
