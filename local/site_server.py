@@ -14,9 +14,11 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import LocalGateway, RouteMatcher
 
+from chalicelib.http import JSON, prefers_html
 from local.cloud import description
 
 LOG = logging.getLogger("local.site")
+HTML = "text/html"
 # API Gateway's own limit on a request's body:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 BODY_LIMIT_BYTES = 10 * 1024 * 1024
@@ -83,7 +85,7 @@ class _Gateway(LocalGateway):  # type: ignore[misc]
         except ValueError as fault:
             raise Refused("MISSING_AUTHENTICATION_TOKEN", 404) from fault
         if method not in self._routes[route]:
-            raise Refused("DEFAULT_4XX", 405, {"Allow": ", ".join(sorted(self._routes[route]))})
+            raise Refused("MISSING_AUTHENTICATION_TOKEN", 405, {"Allow": ", ".join(sorted(self._routes[route]))})
 
     def _generate_lambda_event(self, *request: Any, **named: Any) -> dict[str, Any]:
         event: dict[str, Any] = super()._generate_lambda_event(*request, **named)
@@ -104,10 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             response = self._response()
         except Refused as refused:
-            response = _gateway_response(refused)
+            response = self._refusal(refused)
         except Exception:
             LOG.exception("%s: the app itself broke", self.command)
-            response = _gateway_response(Refused("DEFAULT_5XX", 502))
+            response = self._refusal(Refused("DEFAULT_5XX", 502))
         # Said before it is sent, so that whoever has the answer finds the line.
         path, milliseconds = self.path.partition("?")[0], 1000 * (time.perf_counter() - began)
         LOG.info("%s %s %s %.0f ms", self.command, _printable(path), response["statusCode"], milliseconds)
@@ -122,6 +124,16 @@ class _Handler(BaseHTTPRequestHandler):
         with self.turn:
             self.gateway.source_ip = self.client_address[0]
             return dict(self.gateway.handle_request(self.command, target, dict(self.headers), body))
+
+    def _refusal(self, refused: Refused) -> dict[str, Any]:
+        """API Gateway's own answer, in the form that the caller accepts."""
+        kind = HTML if prefers_html(self.headers.get("Accept", "")) else JSON
+        declared = description()["Resources"]["RestAPI"]["Properties"]["GatewayResponses"][refused.kind]
+        body = declared["ResponseTemplates"][kind]
+        if refused.status == 405 and kind == JSON:
+            body = json.dumps({"error": {"code": "method_not_allowed", "message": "That cannot be done here."}})
+        headers = {"Content-Type": kind, "Cache-Control": "no-store", **refused.headers}
+        return {"statusCode": refused.status, "headers": headers, "body": body}
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "0")
@@ -152,15 +164,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *about: Any) -> None:
         """Said once, by `_answer`, and without query strings: those of mails carry tokens."""
-
-
-def _gateway_response(refused: Refused) -> dict[str, Any]:
-    declared = description()["Resources"]["RestAPI"]["Properties"]["GatewayResponses"][refused.kind]
-    body = declared["ResponseTemplates"]["application/json"]
-    if refused.status == 405:
-        body = json.dumps({"error": {"code": "method_not_allowed", "message": "That cannot be done here."}})
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **refused.headers}
-    return {"statusCode": refused.status, "headers": headers, "body": body}
 
 
 def _printable(path: str) -> str:

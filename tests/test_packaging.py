@@ -257,11 +257,14 @@ def test_server_errors_of_another_stack_raise_no_alarm_here(resources):
 
 def test_the_gateways_own_answers_have_our_shape(resources):
     """
-    A program that reads our errors reads one shape, whoever refused.
+    A program that reads our errors reads one shape, whoever refused; a person reads a page.
     """
     for response in resources["RestAPI"]["Properties"]["GatewayResponses"].values():
         error = json.loads(response["ResponseTemplates"]["application/json"])["error"]
         assert {"code", "message"} == set(error)
+        page = response["ResponseTemplates"]["text/html"]
+        assert page.count(error["message"]) == 2, "title and heading"
+        assert "$" not in page, "API Gateway would put something in its place"
 
 
 def test_a_log_is_kept_for_a_while_and_not_for_ever(resources):

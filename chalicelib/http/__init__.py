@@ -9,7 +9,7 @@ from chalicelib.http.answering import CSV, JSON, Csv, Problem, finished, html, p
 from chalicelib.http.caller import FORM, SESSION_COOKIE, Caller, cookie, require_own_origin
 from chalicelib.http.own_form import require_own_form
 from chalicelib.http.reading import FormFields, plain_fields
-from chalicelib.http.routes import CALLS, Answer, Call, Routes
+from chalicelib.http.routes import CALLS, Answer, Call, Routes, prefers_html
 from chalicelib.http.told_once import told_by
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "html",
     "page_headers",
     "plain_fields",
+    "prefers_html",
     "require_own_form",
     "require_own_origin",
     "told_by",

@@ -169,7 +169,7 @@ class _Exchange:
         self.request, self.form, self.page, self.cors = request, form, page, cors
         self.form_page, self.again = form_page, again
         self.sent_form = form is not None and media_type(request) == FORM
-        self.wants_html = bool(page or self.sent_form) and _prefers_html(request)
+        self.wants_html = bool(page or self.sent_form) and prefers_html(str(request.headers.get("accept", "")))
         self.fields: FormFields = {}
 
     def answer(
@@ -254,7 +254,7 @@ def _bytes(body: str | bytes) -> bytes:
     return body if isinstance(body, bytes) else body.encode()
 
 
-def _prefers_html(request: Request) -> bool:
-    accepts = str(request.headers.get("accept", ""))
+def prefers_html(accepts: str) -> bool:
+    """Whether an Accept header is a browser's that wants a page, rather than a program's."""
     html_at, json_at = accepts.find("text/html"), accepts.find(JSON)
     return html_at >= 0 and (json_at < 0 or html_at < json_at)

@@ -115,7 +115,8 @@ def _templates() -> Environment:
     return environment
 
 
-def _day(moment: Any, locale: str = "en_US") -> str:
+def _day(moment: Any) -> str:
+    """As the site writes it, the same for donors of every country: "10 April 2026"."""
     from babel.dates import format_date  # noqa: PLC0415
 
-    return format_date(moment, format="long", locale=locale)
+    return format_date(moment, format="long", locale="en_GB")

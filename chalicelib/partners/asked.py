@@ -92,4 +92,4 @@ def _ask_for_mail(stands: Partnership, said: str, if_so: Terms | None = None) ->
 
 def day_in_words(day: date | None) -> str:
     """A day as our mails write it: "March 10, 2026"."""
-    return f"{day:%B} {day.day}, {day.year}" if day else ""
+    return f"{day.day} {day:%B %Y}" if day else ""

@@ -96,7 +96,7 @@ def test_what_was_paid_before_cancelling_is_covered_though_its_event_came_after(
     assert claimed(giving) == [60]
     said = next(mail for mail in giving.mails("Receipt") if gift_id in mail.text)
     for text in (said.text, said.html):
-        assert "covered by your declaration of March 11, 2026, which you have cancelled since" in text
+        assert "covered by your declaration of 11 March 2026, which you have cancelled since" in text
         assert "we hold no declaration" not in text
 
 

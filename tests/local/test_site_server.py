@@ -74,6 +74,18 @@ def test_what_is_not_there_is_404_in_our_shape(served):
     assert (404, "not_found") == (answer.status_code, answer.json()["error"]["code"])
 
 
+@pytest.mark.parametrize(("path", "status"), [("/wp-login.php", 404), ("/echo", 405)])
+def test_a_browser_is_shown_a_page_with_ways_on(served, path, status):
+    """
+    Whoever mistypes an address, or opens a form's address anew, is a person.
+    """
+    answer = requests.get(f"{served.url}{path}", headers={"Accept": "text/html,*/*;q=0.8"}, timeout=5)
+
+    assert (status, "text/html") == (answer.status_code, answer.headers["Content-Type"])
+    assert '<html lang="en">' in answer.text
+    assert '<a href="/portal">' in answer.text
+
+
 def test_head_runs_no_view(connection, calls):
     """
     Mail scanners ask HEAD for every link; nothing may happen, and no body may follow.

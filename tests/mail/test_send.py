@@ -64,7 +64,7 @@ def test_a_receipt_says_what_a_tax_office_asks_for(aws_local: Cloud) -> None:
     text = send.build("receipt", "ann@example.org", context()).get_body(("plain",)).get_content()  # type: ignore[union-attr]
 
     for element in (
-        "$51.81", "March 10, 2026", "Open Gate Justice, Inc.", "EIN 00-0000000", "No goods or services were provided",
+        "$51.81", "10 March 2026", "Open Gate Justice, Inc.", "EIN 00-0000000", "No goods or services were provided",
         "Rescue and legal help", "In memory of: <b>Rosa</b>", "$1.81",
     ):  # fmt: skip
         assert element in text

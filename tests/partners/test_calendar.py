@@ -91,7 +91,7 @@ def test_an_evening_gift_has_the_date_of_its_receipt(giving: World) -> None:
     stands = begin(giving, "2026-03-11T01:00")
     assert shown(stands) == (10, "2026-04-10")
     assert "day 10 of each month" in giving.mails("Welcome")[0].text
-    assert "April 10, 2026" in giving.mails("Welcome")[0].text
+    assert "10 April 2026" in giving.mails("Welcome")[0].text
 
     giving.advance(days=62)
 

@@ -57,7 +57,7 @@ def test_a_declined_renewal_is_told_once_with_what_to_do(partner: World) -> None
     assert "$25.00" in text
     assert 'choose "Change the card"' in text
     assert f"/i/{unpaid_invoice(partner)}" in text
-    assert "again on April 13, 2026" in text
+    assert "again on 13 April 2026" in text
 
     partner.advance(days=5)  # the retry on the 13th fails as well
     assert told(partner) == (1, 0)

@@ -67,9 +67,9 @@ def test_it_is_confirmed_by_one_mail_with_both_dates(partner: World) -> None:
     partner.work()
 
     [mail] = partner.mails("Your monthly gift")
-    assert mail.subject == "Your monthly gift: your gift of April 10, 2026 is skipped"
+    assert mail.subject == "Your monthly gift: your gift of 10 April 2026 is skipped"
     text = " ".join(mail.text.split())
-    assert "Nothing is taken on April 10, 2026, and nothing is owed for it. Your next gift is on May 10, 2026." in text
+    assert "Nothing is taken on 10 April 2026, and nothing is owed for it. Your next gift is on 10 May 2026." in text
 
 
 def test_pressed_twice_one_is_skipped_and_one_mail_sent(partner: World) -> None:
@@ -102,7 +102,7 @@ def test_it_is_taken_back_until_its_day(partner: World) -> None:
     partner.advance(days=31)
 
     assert given_on(partner) == ["2026-03-10", "2026-04-10", "2026-05-10"]
-    assert len(partner.mails("your gift of April 10, 2026 is not skipped")) == 1
+    assert len(partner.mails("your gift of 10 April 2026 is not skipped")) == 1
 
 
 def test_taken_back_after_its_day_it_stays_skipped(partner: World) -> None:

@@ -65,7 +65,7 @@ def test_a_pause_until_the_same_day_is_one_pause_and_one_mail(partner: World) ->
     assert [press(partner, UNTIL).what for _ in range(3)] == ["paused", "nothing", "nothing"]
     partner.work()
 
-    assert len(partner.mails("paused until September 1, 2026")) == 1
+    assert len(partner.mails("paused until 1 September 2026")) == 1
 
 
 def test_a_pause_whose_other_half_was_lost_gives_up_the_draft_at_the_second_press(partner: World) -> None:

@@ -97,7 +97,7 @@ def test_the_last_mail_says_so_and_what_is_kept(giving: World, ann: Site) -> Non
 
     last = giving.mails()[-1]
     assert (last.subject.startswith("You are forgotten"), last.to) == (True, ANN)
-    assert "December 31, 2033" in last.text
+    assert "31 December 2033" in last.text
     assert len(giving.mails("You are forgotten")) == 1
 
 

@@ -217,5 +217,5 @@ def test_ended_twice_in_two_windows_it_is_ended_once(giving: World, ann: Site) -
     giving.work()
 
     assert len(giving.mails("has ended")) == 1
-    assert "on March 10, 2026" in " ".join(giving.mails("has ended")[0].text.split())
+    assert "on 10 March 2026" in " ".join(giving.mails("has ended")[0].text.split())
     assert [words for words in buttons(ann) if words != "Sign out"] == []

@@ -34,9 +34,9 @@ SKIP = ("/skip", {"next_charge_on": "2026-04-10"})
 CHANGES = {
     "amount": Changed("", {"new_amount": "40", "currency": "usd"}, lambda it: it.amount.minor == 40_00, "$40.00 a month"),
     "day": Changed("", {"day": "20"}, lambda it: it.day == 20, "on day 20"),
-    "pause": Changed("/pause", {"until": "2026-09-01"}, lambda it: it.state == "paused", "paused until September 1, 2026"),
-    "skip": Changed(*SKIP, lambda it: it.skips is not None, "your gift of April 10, 2026 is skipped"),
-    "not skipped": Changed("/resume", {}, lambda it: it.state == "active", "your gift of April 10, 2026 is not skipped", SKIP),
+    "pause": Changed("/pause", {"until": "2026-09-01"}, lambda it: it.state == "paused", "paused until 1 September 2026"),
+    "skip": Changed(*SKIP, lambda it: it.skips is not None, "your gift of 10 April 2026 is skipped"),
+    "not skipped": Changed("/resume", {}, lambda it: it.state == "active", "your gift of 10 April 2026 is not skipped", SKIP),
     "resume": Changed("/resume", {}, lambda it: it.state == "active", "resumed", ("/pause", {"until": "2026-09-01"})),
     "cancel": Changed("/cancel", {"reason": "cost"}, lambda it: it.state == "ended", "has ended", method="DELETE"),
 }  # fmt: skip
