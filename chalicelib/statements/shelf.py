@@ -51,7 +51,9 @@ class Year(msgspec.Struct, frozen=True):
     `tax_year` is the calendar year in which it begins, and its place in
     addresses; `year_name` is what people there call it: "2026" or "2026–27".
     Totals and `gifts` are those of the statement as it would be issued now.
-    `so_far`: the year has not ended. `issued`: every number, newest first.
+    `so_far`: the year has not ended. `available_from`: the day on which the
+    statement can be had first, where the country has none of a year that has
+    not ended; else null. `issued`: every number, newest first.
     `series` is of a statement that a joined record had before it was joined,
     and goes on with: it tells of that record's gifts, and no other does. Of
     all others it is empty.
@@ -64,6 +66,7 @@ class Year(msgspec.Struct, frozen=True):
     currency_totals: list[Total]
     gifts: int
     so_far: bool
+    available_from: date | None
     issued: list[Issue]
     series: str = ""
 
@@ -147,6 +150,8 @@ def _year_of(gift: Gift) -> Kind:
 def _year(kind: Kind, gifts: list[Gift], issued: list[Issued], joined: str) -> Year:
     tax_year, entity_id = kind
     entity = charity.current().entities[entity_id]
+    so_far = not register.is_over(entity_id, tax_year)
+    waits = so_far and statement.is_for_whole_years_only(entity.country)
     return Year(
         tax_year=tax_year,
         year_name=tax_years.name(tax_year, entity.country),
@@ -154,7 +159,8 @@ def _year(kind: Kind, gifts: list[Gift], issued: list[Issued], joined: str) -> Y
         legal_name=entity.legal_name,
         currency_totals=_totals(gifts),
         gifts=len(gifts),
-        so_far=not register.is_over(entity_id, tax_year),
+        so_far=so_far,
+        available_from=tax_years.first_day(tax_year + 1, entity.country) if waits else None,
         issued=_issues(issued, entity.zone),
         series=register.series(entity_id, joined) if joined else "",
     )

@@ -170,6 +170,11 @@ def has_statements(country: str) -> bool:
     return bool(COUNTRIES.get(country, ELSEWHERE).statement_layout)
 
 
+def is_for_whole_years_only(country: str) -> bool:
+    """Whether that country's statement is not issued before its year is over."""
+    return COUNTRIES[country].whole_years_only
+
+
 def layout(country: str) -> str:
     """The layout of a country's yearly statement. Raises NotFound where there is none."""
     if not has_statements(country):
