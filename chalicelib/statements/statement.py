@@ -267,6 +267,11 @@ def is_totalled(gift: Gift, country: str) -> bool:
     return counts(gift) and not _is_above_limit(gift, COUNTRIES[country])
 
 
+def counted_by(country: str) -> tuple[int, int, int | None]:
+    """What of that country's rules decides which gifts are totalled in which year: when it begins, and the limit."""
+    return (*tax_years.BEGINS[country], COUNTRIES[country].advantage_limit)
+
+
 def fingerprint(content: Statement | Receipt) -> str:
     """
     The same for two documents that say the same, whenever and under whatever number they were issued.

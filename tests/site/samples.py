@@ -185,7 +185,7 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
                     for currency, year, kept in (("jpy", 2026, 0), ("usd", 2023, 4000), ("usd", 2026, 8000), ("usd", 2024, -5))],
     }  # fmt: skip
     return [
-        ("portal/home.html", home), ("portal/home.html", nobody),
+        ("portal/home.html", home), ("portal/home.html", nobody), ("portal/home.html", {**nobody, "statements": None}),
         ("portal/sign_in.html", {}), ("portal/code.html", {}), ("portal/enter.html", {}),
         ("portal/gifts.html", listed), ("portal/gifts.html", {**listed, "further": True, "sparse": True, "gifts": []}), ("portal/gifts.html", {"gifts": [], "next": None, "year": 2026, "years": []}),
         ("portal/statements.html", {"statements": STATEMENTS}), ("portal/statements.html", {"statements": []}),
