@@ -71,6 +71,7 @@ def _folding() -> None:
 def _history() -> None:
     from bench.history import LOOKS, Partition  # noqa: PLC0415
     from chalicelib.giving import history  # noqa: PLC0415
+    from chalicelib.statements import shelf  # noqa: PLC0415
 
     def look(asked: dict[str, str]) -> float:
         return _best(lambda: history.page(("d",), **asked))
@@ -78,10 +79,15 @@ def _history() -> None:
     with Partition(300):
         first = _best(lambda: history.page(("d",)), times=1)
         of_few = {name: look(asked) for name, asked in LOOKS.items()}
+        first_shelf = _best(lambda: shelf.years(("d",)), times=1)
+        shelf_of_few = _best(lambda: shelf.years(("d",)))
     with Partition(10_000):
         _say("giving, first look ever at 10,000, against 300", _best(lambda: history.page(("d",)), times=1), first)
         for name, asked in LOOKS.items():
             _say(f"giving, {name} at 10,000, against 300", look(asked), of_few[name])
+        first_of_many = _best(lambda: shelf.years(("d",)), times=1)
+        _say("statements, first look ever at 10,000, against 300", first_of_many, first_shelf)
+        _say("statements, list at 10,000, against 300", _best(lambda: shelf.years(("d",))), shelf_of_few)
         file = _best(lambda: history.table(("d",)), times=2)
         _say("giving as CSV at 10,000, against a page", file, of_few["first page"])
 

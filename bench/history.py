@@ -61,7 +61,7 @@ class Partition:
 
     def _update(self, body: dict[str, Any]) -> dict[str, Any]:
         item, values = self._items[body["Key"]["sk"]["S"]], body["ExpressionAttributeValues"]
-        item |= {"sums": values[":sums"], "folded": values[":changes"]}
+        item |= {body["ExpressionAttributeNames"]["#name"]: values[":kept"]}
         return {"Attributes": item}
 
 

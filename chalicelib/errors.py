@@ -112,6 +112,17 @@ class ChallengeAsked(GivingError):
         super().__init__(message, field="challenge")
 
 
+class TooManyGifts(GivingError):
+    """More gifts than one request reads. A part of them must not be taken for all."""
+
+    status, code = 409, "too_many_gifts"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You gave more often than we can add up while you wait. Please write to us, and we send you what you need."
+        )
+
+
 class ProcessorRefused(GivingError):
     """Stripe understood the request and said no. Nothing was changed."""
 

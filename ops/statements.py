@@ -27,7 +27,7 @@ from rich.table import Table
 
 from chalicelib import charity, clock, keys
 from chalicelib.email_forms import on_the_wire
-from chalicelib.errors import Conflict, MisconfiguredError, NotFound
+from chalicelib.errors import Conflict, MisconfiguredError, NotFound, TooManyGifts
 from chalicelib.giving import donors
 from chalicelib.mail import outbox
 from chalicelib.statements import register, statement, superseding, yearly
@@ -140,7 +140,7 @@ def _or_refused(
         return look(donor_id, given)
     except NotFound:
         return Standing(NOTHING)
-    except Conflict as lack:
+    except (Conflict, TooManyGifts) as lack:
         return Standing(REFUSED + lack.code)
     except MisconfiguredError as lack:
         return Standing(REFUSED + lack.message)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib import items, keys, log
-from chalicelib.errors import FactsDisagree
+from chalicelib.errors import FactsDisagree, TooManyGifts
 from chalicelib.giving.gift import Fact, Gift, Payment, fold, fold_all, second_payment_id
 
 S = TypeVar("S")
@@ -118,9 +118,16 @@ def facts_at(place: Place) -> list[Fact]:
 
 
 def gifts_between(donor_id: str, first: datetime, last: datetime) -> list[Gift]:
-    """Every gift of the record that was paid from `first` to `last` (UTC moments, inclusive), newest first."""
+    """
+    Every gift of the record that was paid from `first` to `last` (UTC moments, inclusive), newest first.
+
+    Raises TooManyGifts if their facts are more than one request reads.
+    """
     start, end = f"{keys.FACTS}{keys.moment(first)}", f"{keys.FACTS}{keys.moment(last)}~"
-    return fold_all(_facts(donor_id, first=start, last=end))
+    try:
+        return fold_all(_facts(donor_id, first=start, last=end))
+    except OverflowError as fault:
+        raise TooManyGifts from fault
 
 
 def gifts(donor_id: str) -> list[Gift]:

@@ -33,7 +33,9 @@ def list_statements() -> Statements:
     return Statements(shelf.years(sessions.records(routes.caller())))
 
 
-@routes.route("/portal/statements/{tax_year}", gives=Any, status=303, query=("entity", "number", "series"))
+@routes.route(
+    "/portal/statements/{tax_year}", gives=Any, status=303, page="problem.html", query=("entity", "number", "series")
+)
 def open_statement(tax_year: str) -> Answer:
     """
     Issue the statement if it is not issued yet, and send the browser to the PDF.
@@ -59,7 +61,7 @@ def _numbered(donor_id: str, entity: str, tax_year: int, number: str) -> registe
     return shelf.numbered(donor_id, entity, tax_year, int(number))
 
 
-@routes.route("/portal/gifts/{gift_id}/receipt", gives=Any, status=303)
+@routes.route("/portal/gifts/{gift_id}/receipt", gives=Any, status=303, page="problem.html")
 def open_receipt(gift_id: str) -> Answer:
     """Send the browser to the PDF of one gift's receipt."""
     records = sessions.records(routes.caller())

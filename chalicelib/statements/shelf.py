@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib import charity, clock, items, keys
+from chalicelib import charity, items, keys
 from chalicelib.errors import NotFound
-from chalicelib.giving import ledger
+from chalicelib.giving.years import Fold, parts_of
 from chalicelib.statements import register, statement
 from chalicelib.statements import tax_year as tax_years
-from chalicelib.statements.register import ZONES_APART, Issued
+from chalicelib.statements.register import Issued
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from chalicelib.giving.gift import Gift
 
-# Before the first gift that this software can have recorded.
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-
+# Of the code. Raise it when `_add_up`, or what it asks, comes to something else for the same facts of the charity.
+EDITION = 1
 # A tax year, and the entity whose it is.
 Kind = tuple[int, str]
 
@@ -33,6 +32,16 @@ class Total(msgspec.Struct, frozen=True):
 
     amount: int
     currency: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Of some gifts, what the statement of one tax year and entity counts in one currency: `amount` as in Total."""
+
+    tax_year: int
+    entity: str
+    currency: str
+    gifts: int
+    amount: int
 
 
 class Issue(msgspec.Struct, frozen=True):
@@ -51,7 +60,9 @@ class Year(msgspec.Struct, frozen=True):
     `tax_year` is the calendar year in which it begins, and its place in
     addresses; `year_name` is what people there call it: "2026" or "2026–27".
     Totals and `gifts` are those of the statement as it would be issued now.
-    `so_far`: the year has not ended. `issued`: every number, newest first.
+    `so_far`: the year has not ended. `available_from`: the day on which the
+    statement can be had first, where the country has none of a year that has
+    not ended; else null. `issued`: every number, newest first.
     `series` is of a statement that a joined record had before it was joined,
     and goes on with: it tells of that record's gifts, and no other does. Of
     all others it is empty.
@@ -64,6 +75,7 @@ class Year(msgspec.Struct, frozen=True):
     currency_totals: list[Total]
     gifts: int
     so_far: bool
+    available_from: date | None
     issued: list[Issue]
     series: str = ""
 
@@ -73,14 +85,15 @@ def years(records: tuple[str, ...]) -> list[Year]:
     Every tax year and entity for which the donor can have a statement, newest first.
 
     Also one whose gifts have all been returned since: what was issued of it stays to be seen.
+    Raises TooManyGifts if those of one calendar year are more than can be added up.
     """
     entered = {record: issued(record) for record in records}
-    told: dict[tuple[Kind, str], list[Gift]] = {(kind, record): [] for record in records for kind in entered[record]}
+    told: dict[tuple[Kind, str], list[Told]] = {(kind, record): [] for record in records for kind in entered[record]}
+    fold = Fold("statements", Told, _add_up, _rules())
     for record in records:
-        for gift in ledger.gifts_between(record, BEGINNING, clock.now() + ZONES_APART):
-            if _is_told(gift):
-                kind = _year_of(gift)
-                told.setdefault((kind, record if kind in entered[record] else records[0]), []).append(gift)
+        for part in parts_of(record, fold):
+            kind = part.tax_year, part.entity
+            told.setdefault((kind, record if kind in entered[record] else records[0]), []).append(part)
     in_order = sorted(told, key=lambda each: (each[0], -records.index(each[1])), reverse=True)
     return [
         _year(kind, told[kind, record], entered[record].get(kind, []), record if record != records[0] else "")
@@ -133,6 +146,21 @@ def _issues(issued: list[Issued], zone: ZoneInfo) -> list[Issue]:
     ]
 
 
+def _add_up(gifts: Iterable[Gift]) -> list[Told]:
+    """What statements count of the gifts. A part of a tax year may be in the calendar year before or after."""
+    counted = defaultdict(list)
+    for gift in filter(_is_told, gifts):
+        counted[(*_year_of(gift), gift.eligible.currency)].append(gift.eligible.minor)
+    return [Told(*about, gifts=len(those), amount=sum(those)) for about, those in sorted(counted.items())]
+
+
+def _rules() -> str:
+    """By which facts of the charity, and by which of its countries', gifts are counted."""
+    countries = {name: entity.country for name, entity in charity.current().entities.items()}
+    told = {name: statement.counted_by(code) for name, code in countries.items() if statement.has_statements(code)}
+    return msgspec.json.encode([EDITION, told], order="sorted").decode()
+
+
 def _is_told(gift: Gift) -> bool:
     entity = charity.current().entities.get(gift.entity)
     if entity is None or not statement.has_statements(entity.country):
@@ -144,24 +172,27 @@ def _year_of(gift: Gift) -> Kind:
     return tax_years.of(gift.given_on, charity.current().entities[gift.entity].country), gift.entity
 
 
-def _year(kind: Kind, gifts: list[Gift], issued: list[Issued], joined: str) -> Year:
+def _year(kind: Kind, told: list[Told], issued: list[Issued], joined: str) -> Year:
     tax_year, entity_id = kind
     entity = charity.current().entities[entity_id]
+    so_far = not register.is_over(entity_id, tax_year)
+    waits = so_far and statement.is_for_whole_years_only(entity.country)
     return Year(
         tax_year=tax_year,
         year_name=tax_years.name(tax_year, entity.country),
         entity=entity_id,
         legal_name=entity.legal_name,
-        currency_totals=_totals(gifts),
-        gifts=len(gifts),
-        so_far=not register.is_over(entity_id, tax_year),
+        currency_totals=_totals(told),
+        gifts=sum(part.gifts for part in told),
+        so_far=so_far,
+        available_from=tax_years.first_day(tax_year + 1, entity.country) if waits else None,
         issued=_issues(issued, entity.zone),
         series=register.series(entity_id, joined) if joined else "",
     )
 
 
-def _totals(gifts: Iterable[Gift]) -> list[Total]:
+def _totals(told: Iterable[Told]) -> list[Total]:
     counted: Counter[str] = Counter()
-    for gift in gifts:
-        counted[gift.eligible.currency] += gift.eligible.minor
+    for part in told:
+        counted[part.currency] += part.amount
     return [Total(minor, currency) for currency, minor in sorted(counted.items())]

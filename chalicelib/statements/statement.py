@@ -170,6 +170,11 @@ def has_statements(country: str) -> bool:
     return bool(COUNTRIES.get(country, ELSEWHERE).statement_layout)
 
 
+def is_for_whole_years_only(country: str) -> bool:
+    """Whether that country's statement is not issued before its year is over."""
+    return COUNTRIES[country].whole_years_only
+
+
 def layout(country: str) -> str:
     """The layout of a country's yearly statement. Raises NotFound where there is none."""
     if not has_statements(country):
@@ -260,6 +265,11 @@ def counts(gift: Gift) -> bool:
 def is_totalled(gift: Gift, country: str) -> bool:
     """Whether the gift is in the totals of that country's statement: it counts, and not too much was had in return."""
     return counts(gift) and not _is_above_limit(gift, COUNTRIES[country])
+
+
+def counted_by(country: str) -> tuple[int, int, int | None]:
+    """What of that country's rules decides which gifts are totalled in which year: when it begins, and the limit."""
+    return (*tax_years.BEGINS[country], COUNTRIES[country].advantage_limit)
 
 
 def fingerprint(content: Statement | Receipt) -> str:

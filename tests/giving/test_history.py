@@ -321,8 +321,8 @@ def test_the_year_items_hold_nothing_personal() -> None:
     kept = items.get(items.giving(), keys.donor("d1", "YEAR#2016"))
 
     assert kept
-    assert kept.keys() == {"pk", "sk", "changes", "folded", "sums"}
-    assert [each.keys() for each in kept["sums"]] == [{"year", "currency", "fund", "frequency", "gifts", "kept", "refunded", "disputed"}]
+    assert kept.keys() == {"pk", "sk", "changes", "giving"}
+    assert [each.keys() for each in kept["giving"]["parts"]] == [{"year", "currency", "fund", "frequency", "gifts", "kept", "refunded", "disputed"}]
 
 
 def test_a_donor_narrows_the_page_by_a_plain_form(giving: World, site: Site) -> None:

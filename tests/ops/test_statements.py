@@ -253,6 +253,21 @@ def test_what_is_refused_is_counted_by_its_reason_and_not_queued(giving: World, 
 HOME = AddressInput("1 Main Street", "", "Ottawa", "ON", "K1A 0B1", "CA")
 
 
+def test_a_donor_of_too_many_gifts_does_not_end_the_run_for_all(
+    january: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More facts in a year than are read at once: counted among the refused, and everybody else is served."""
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    ledger.record(january.donor_id(BOB), [payment(number, at, at.date()) for number in range(3)])
+    monkeypatch.setitem(ledger._facts.__kwdefaults__, "most", 2)
+
+    ended = statements(run)
+    january.work()
+
+    assert "refused: too_many_gifts" in ended.said and not ended.well
+    assert [mail.to for mail in january.mails(READY)] == [ANN]
+
+
 def canadian(giving: World, **more: Any) -> str:
     """In January, a donor of ten Canadian dollars in the June before, who gave no address."""
     giving.advance(days=310)

@@ -34,12 +34,13 @@ LEAVING = {("DELETE", "/portal/session"), ("POST", "/portal/sign-out")}
 
 
 class PortalCall(msgspec.Struct, frozen=True):
-    """One method of one path, what it takes, and by which names it can be asked in a query."""
+    """One method of one path, what it takes, by which names it can be asked in a query, and whether a form can call it."""
 
     method: str
     path: str
     takes: Any
     query: tuple[str, ...]
+    form: bool
 
     @property
     def names_something(self) -> bool:
@@ -50,9 +51,13 @@ class PortalCall(msgspec.Struct, frozen=True):
         """The fields of its body in which any text may stand, `token` and `code` and `email` among them."""
         return tuple(name for name, kind in _fields(self.takes) if isinstance(_bare(kind), msgspec.inspect.StrType))
 
+    def place(self, named: str, query: str = "") -> str:
+        """The path with `named` wherever it wants a name."""
+        return re.sub(r"{\w+}", lambda _: quote(named, safe=""), self.path) + (f"?{query}" if query else "")
+
     def send(self, site: Site, named: str, query: str = "", accept: str = "application/json", **more: Any) -> Answered:
         """The call with `named` wherever the path wants a name; `more` beside the least body that it takes."""
-        path = re.sub(r"{\w+}", lambda _: quote(named, safe=""), self.path) + (f"?{query}" if query else "")
+        path = self.place(named, query)
         if self.method == "GET":
             return site.get(path, accept)
         return site.post(path, {**least(self.takes), **more}, self.method)
@@ -64,7 +69,7 @@ def portal_calls() -> list[PortalCall]:
 
     declared = {(call.method, call.path): call for call in CALLS}
     found = [(method, path) for path, methods in app.routes.items() for method in methods if path.startswith("/portal")]
-    return [PortalCall(*each, declared[each].takes, declared[each].query) for each in found]
+    return [PortalCall(*each, declared[each].takes, declared[each].query, declared[each].form) for each in found]
 
 
 def least(takes: Any) -> dict[str, Any]:

@@ -88,11 +88,15 @@ STATEMENTS = [
             {"number": 2, "serial": "US-2025-3f9a1c22d04b5e67-2", "issued_on": "2026-02-03", "replaced_by": ""},
             {"number": 1, "serial": "US-2025-3f9a1c22d04b5e67-1", "issued_on": "2026-01-09", "replaced_by": "US-2025-3f9a1c22d04b5e67-2"},
         ],
-        "series": "",
+        "series": "", "available_from": None,
+    },
+    {
+        "tax_year": 2026, "year_name": "2026", "entity": "ca", "so_far": True, "legal_name": HOSTILE, "gifts": 1,
+        "currency_totals": [{"currency": "cad", "amount": 100}], "series": "", "available_from": "2027-01-01", "issued": [],
     },
     {
         "tax_year": 2025, "year_name": "2025–26", "entity": "us", "so_far": True, "legal_name": HOSTILE, "gifts": 1,
-        "currency_totals": [{"currency": "usd", "amount": 100}], "series": HOSTILE,
+        "currency_totals": [{"currency": "usd", "amount": 100}], "series": HOSTILE, "available_from": None,
         "issued": [{"number": 1, "serial": "US-2025-0a9a1c22d04b5e67-1", "issued_on": "2026-01-09", "replaced_by": ""}],
     },
 ]  # fmt: skip
@@ -181,7 +185,7 @@ def _portal() -> list[tuple[str, dict[str, Any]]]:
                     for currency, year, kept in (("jpy", 2026, 0), ("usd", 2023, 4000), ("usd", 2026, 8000), ("usd", 2024, -5))],
     }  # fmt: skip
     return [
-        ("portal/home.html", home), ("portal/home.html", nobody),
+        ("portal/home.html", home), ("portal/home.html", nobody), ("portal/home.html", {**nobody, "statements": None}),
         ("portal/sign_in.html", {}), ("portal/code.html", {}), ("portal/enter.html", {}),
         ("portal/gifts.html", listed), ("portal/gifts.html", {**listed, "further": True, "sparse": True, "gifts": []}), ("portal/gifts.html", {"gifts": [], "next": None, "year": 2026, "years": []}),
         ("portal/statements.html", {"statements": STATEMENTS}), ("portal/statements.html", {"statements": []}),

@@ -49,7 +49,7 @@ def test_the_list_names_each_year(ask: Ask) -> None:
     The year, who took the gifts and what came together, ready for a page.
     """
     year = {"tax_year": 2026, "year_name": "2026", "entity": "us", "legal_name": "Open Gate Justice, Inc. (example)", "gifts": 1}
-    told = {"currency_totals": [{"amount": 5000, "currency": "usd"}], "so_far": False, "issued": [], "series": ""}
+    told = {"currency_totals": [{"amount": 5000, "currency": "usd"}], "so_far": False, "available_from": None, "issued": [], "series": ""}
 
     assert {"statements": [year | told], "next": None} == ask("/portal/statements").json_body
 
