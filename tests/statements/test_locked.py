@@ -156,7 +156,7 @@ def test_who_is_erased_is_told_of_every_lock(giving: World, currency: str, entit
     locks = [lock(each) for each in versions()]
 
     assert [until.date() for _, until in filter(None, locks)] == [date(tombstone.kept_until.year + 1, 1, 1)] * 2
-    assert f"{tombstone.kept_until:%B %-d, %Y}" in " ".join(giving.mails("forgotten")[0].text.split())
+    assert f"{tombstone.kept_until:%-d %B %Y}" in " ".join(giving.mails("forgotten")[0].text.split())
 
 
 def test_what_is_drawn_up_when_its_years_are_over_is_kept_unlocked(giving: World) -> None:
