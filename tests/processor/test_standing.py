@@ -186,7 +186,7 @@ def test_the_charity_s_other_subscriptions_are_left_alone(partner: World) -> Non
     partner.standin.pay(magazine.body["id"], VISA, BOB, "Bob")
 
     assert standing.look().partnerships == 1
-    assert store.kept(partner.standin.world.all("subscription")[-1]["id"]) is None
+    assert store.seen(partner.standin.world.all("subscription")[-1]["id"]).version == 0
 
 
 def test_somebody_hears_of_what_is_counted() -> None:
