@@ -24,8 +24,10 @@ Fault = Callable[[], AbstractContextManager[None]]
 def ses_refuses() -> Iterator[None]:
     sender = charity.current().mail.sender.split("<")[1].strip(">")
     aws.ses().delete_email_identity(EmailIdentity=sender)
-    yield
-    aws.ses().create_email_identity(EmailIdentity=sender)
+    try:
+        yield
+    finally:
+        aws.ses().create_email_identity(EmailIdentity=sender)
 
 
 @contextmanager
@@ -36,8 +38,10 @@ def ses_hangs_up() -> Iterator[None]:
         raise ConnectionClosedError(endpoint_url="https://email.invalid")
 
     aws.ses().meta.events.register("before-call.sesv2.SendEmail", hang_up)
-    yield
-    aws.ses().meta.events.unregister("before-call.sesv2.SendEmail", hang_up)
+    try:
+        yield
+    finally:
+        aws.ses().meta.events.unregister("before-call.sesv2.SendEmail", hang_up)
 
 
 @pytest.fixture
