@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
@@ -17,11 +18,19 @@ MOST = 100
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """Whose a partnership is, which version of it is kept, and paid from what; version 0 is none yet."""
+    """
+    Whose a partnership is, and which version of it is kept; version 0 is none yet.
+
+    `stands` is None as well if what is kept cannot be read: what is kept anew
+    takes its place. `unfinished` from the moment something new is kept until
+    all that it calls for was done once: its mail above all. A crash in between
+    leaves it standing, so that it is seen.
+    """
 
     donor_id: str = ""
     version: int = 0
-    method_id: str = ""
+    stands: Partnership | None = None
+    unfinished: bool = False
 
 
 def seen(subscription_id: str) -> Seen:
@@ -30,12 +39,18 @@ def seen(subscription_id: str) -> Seen:
     if pointer is None:
         return Seen()
     item = items.get(items.giving(), _key(pointer["donor_id"], subscription_id))
-    return Seen(pointer["donor_id"], item["version"], item.get("method_id", "")) if item else Seen(pointer["donor_id"])
+    if item is None:
+        return Seen(pointer["donor_id"])
+    stands = None
+    with suppress(msgspec.ValidationError):
+        stands = items.as_struct(item, Partnership)
+    return Seen(pointer["donor_id"], item["version"], stands, "unfinished" in item)
 
 
-def replace(stands: Partnership, seen_version: int) -> bool:
+def replace(stands: Partnership, seen_version: int, *, unfinished: bool = True) -> bool:
     """Keep how a partnership stands unless somebody else wrote since `seen_version`; whether it was kept."""
     item = items.as_item(_key(stands.donor_id, stands.partnership_id), stands) | {"version": seen_version + 1}
+    item |= {"unfinished": True} if unfinished else {}
     try:
         if seen_version:
             items.put(items.giving(), item, "version = :seen", {":seen": seen_version})
@@ -45,6 +60,14 @@ def replace(stands: Partnership, seen_version: int) -> bool:
     except items.ConditionFailed:
         return False
     return True
+
+
+def finish(kept: Seen) -> None:
+    """Note that all that this version calls for has been done. A later one is for whoever kept it to finish."""
+    if kept.stands and kept.unfinished:
+        key = _key(kept.donor_id, kept.stands.partnership_id)
+        with suppress(items.ConditionFailed):
+            items.update(items.giving(), key, "REMOVE unfinished", {":done": kept.version}, "version = :done")
 
 
 def of_donor(donor_id: str) -> list[Partnership]:
@@ -66,12 +89,6 @@ def of_person(records: tuple[str, ...]) -> list[Partnership]:
 def holder(records: tuple[str, ...], subscription_id: str) -> str:
     """In which of a person's records a partnership stands; the main one if in none, where it will be missed."""
     return next((each for each in records[1:] if one(each, subscription_id)), records[0])
-
-
-def kept(subscription_id: str) -> Partnership | None:
-    """What is kept of a subscription, whosever it is."""
-    pointer = items.get(items.giving(), keys.pointer("SUBSCRIPTION", subscription_id))
-    return one(pointer["donor_id"], subscription_id) if pointer else None
 
 
 def one(donor_id: str, subscription_id: str) -> Partnership | None:

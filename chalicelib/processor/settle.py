@@ -125,53 +125,59 @@ def partnership(subscription_id: str) -> Partnership | None:
     """
     Keep how a subscription stands now, and tell the donor what they need to know.
 
-    On the way it is put right at Stripe: it takes up the donor's new card, and
-    gives up what is not to be taken. Nothing is done for a state that we do
-    not know.
+    First it is put right at Stripe, and what is not to be taken is given up.
+    Nothing is done for a state that we do not know. What is kept stands
+    unfinished until all of that is done.
     """
-    found, stands = _read_and_kept(subscription_id)
+    found, kept = _read_and_kept(subscription_id)
+    if kept.stands and kept.stands.state != "unclear" and _put_right(found, kept.stands):
+        found, kept = _read_and_kept(subscription_id)
+    stands = kept.stands
     if stands is None:
         log.count("subscription_left_aside", subscription=subscription_id)
         return None
-    if stands.state == "unclear":
-        return stands
-    if stands.state != "ended" and donors.is_erased(stands.donor_id):
-        return _ended_for_the_erased(subscription_id)
-    card = trouble.newer_card(found)
-    if card:
-        stripe_api.change_subscription(subscription_id, {"default_payment_method": card})
-        found, stands = _read_and_kept(subscription_id)
-        assert stands, "it was one of ours a moment ago"
-    if trouble.takes_nothing(found):
-        unpaid.give_up(subscription_id)
-    elif stands.state == "payment_problem":
-        # A month that was not paid is not made up for in the next.
-        unpaid.give_up(subscription_id, but=events.latest_invoice_of(found))
-    tell.how_it_stands(stands)
+    if stands.state != "unclear":
+        _give_up_unpaid(found, stands)
+        tell.how_it_stands(stands)
+    partnerships.finish(kept)
     return stands
 
 
-def _ended_for_the_erased(subscription_id: str) -> Partnership | None:
+def _put_right(found: Object, stands: Partnership) -> bool:
     """
-    End a monthly gift of which no event had told when its donor was erased.
+    Have a subscription stand at Stripe as it should; whether something was asked for, and it stands anew.
 
-    Nobody could: it is of no page of ours, and its donor can sign in no more.
+    It takes up the donor's new card. Where no event had told of it when its
+    donor was erased it is ended: nobody else could, for it is of no page of
+    ours, and its donor can sign in no more.
     """
-    # Ended already, by staff or by an earlier try whose answer was lost, is as good.
-    with suppress(NotThere):
-        stripe_api.cancel_subscription(subscription_id, {})
-    unpaid.give_up(subscription_id)
-    return read_partnership(subscription_id)
+    if stands.state != "ended" and donors.is_erased(stands.donor_id):
+        # Ended already, by staff or by an earlier try whose answer was lost, is as good.
+        with suppress(NotThere):
+            stripe_api.cancel_subscription(stands.partnership_id, {})
+        return True
+    card = trouble.newer_card(found)
+    if card:
+        stripe_api.change_subscription(stands.partnership_id, {"default_payment_method": card})
+    return bool(card)
+
+
+def _give_up_unpaid(found: Object, stands: Partnership) -> None:
+    """Give up what was asked for and is not to be taken. A month that was not paid is not made up for in the next."""
+    if trouble.takes_nothing(found):
+        unpaid.give_up(stands.partnership_id)
+    elif stands.state == "payment_problem":
+        unpaid.give_up(stands.partnership_id, but=events.latest_invoice_of(found))
 
 
 def read_partnership(subscription_id: str) -> Partnership | None:
     """Keep how a subscription stands now, and give it back; None if it is not ours or was never paid for."""
-    return _read_and_kept(subscription_id)[1]
+    return _read_and_kept(subscription_id)[1].stands
 
 
-def _read_and_kept(subscription_id: str) -> tuple[Object, Partnership | None]:
+def _read_and_kept(subscription_id: str) -> tuple[Object, partnerships.Seen]:
     """
-    A subscription and how it is kept from now on.
+    A subscription and how it is kept from now on: nothing if it is not ours or was never paid for.
 
         we: read version 4 ....... ask Stripe ....... write 5, if still 4
         other:        ... read 4 ... ask ... write 5 -> ours fails, we begin again
@@ -183,10 +189,13 @@ def _read_and_kept(subscription_id: str) -> tuple[Object, Partnership | None]:
     for _ in range(partnerships.TRIES):
         seen = partnerships.seen(subscription_id)
         found, stands = _as_it_stands(subscription_id, seen)
-        if stands and seen.method_id and stands.method_id != seen.method_id:
+        if stands is None:
+            return found, partnerships.Seen()
+        if seen.stands and seen.stands.method_id not in {"", stands.method_id}:
             tell.paid_from_another(stands)
-        if stands is None or partnerships.replace(stands, seen.version):
-            return found, stands
+        unfinished = seen.unfinished or stands != seen.stands
+        if partnerships.replace(stands, seen.version, unfinished=unfinished):
+            return found, partnerships.Seen(stands.donor_id, seen.version + 1, stands, unfinished)
     raise OverflowError("a partnership keeps changing while it is read")
 
 
@@ -248,10 +257,18 @@ def _charge_hint(hint: Hint) -> None:
 
 
 def _fraud_warning(hint: Hint) -> None:
-    """A bank suspects fraud: staff should refund before it becomes a dispute (https://docs.stripe.com/disputes/prevention)."""
-    charge_id = events.charge_named(stripe_api.fraud_warning(hint.object_id))
-    log.alarm("early_fraud_warning", charge=charge_id)
-    charge(charge_id)
+    """
+    A bank suspects fraud: staff should refund before it becomes a dispute.
+
+    They are told unless the charge has proved to be another product's, also if it cannot be settled.
+    Source: https://docs.stripe.com/disputes/prevention
+    """
+    charge_id, of = events.charge_named(stripe_api.fraud_warning(hint.object_id)), "not known"
+    try:
+        of = charge(charge_id).of
+    finally:
+        if of != "something else":
+            log.alarm("early_fraud_warning", charge=charge_id)
 
 
 def _customer(hint: Hint) -> None:

@@ -45,7 +45,9 @@ def _checkout(was: Item, now: Item) -> str:
 
 
 def _version(was: Item, now: Item) -> str:
-    """A partnership is replaced by its next version, and each version is one."""
+    """A partnership is replaced by its next version, and each version is one; of itself it is only finished."""
+    if "unfinished" in was and now == {name: value for name, value in was.items() if name != "unfinished"}:
+        return ""
     versions = was["version"], now.get("version", 0)
     return "" if versions[1] == versions[0] + 1 else f"version {versions[0]}, then {versions[1]}"
 

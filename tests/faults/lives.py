@@ -15,7 +15,7 @@ from chalicelib.mail import outbox
 from chalicelib.partners import manage, store
 from chalicelib.partners.skip import Skip, skip
 from chalicelib.portal import sign_in
-from chalicelib.processor import worn_pages
+from chalicelib.processor import standing, worn_pages
 from chalicelib.signups.store import SignUpAsked
 from tests.faults import workload
 from tests.faults.crashes import Begin, message, webhook
@@ -251,6 +251,16 @@ def lapsed(quiet: Quiet) -> Iterator[None]:
         yield
 
 
+def lapsed_unheard(quiet: Quiet) -> Iterator[None]:
+    """A monthly gift that lapses while nobody hears: only the daily look finds it, gives its month up and tells of it."""
+    quiet.give("monthly", card=workload.FAILS_AT_RENEWAL)
+    yield
+    quiet.deaf = True
+    quiet.later(62)
+    quiet.do("the daily look", standing.look)
+    yield
+
+
 def nobody_hears(quiet: Quiet) -> Iterator[None]:
     """Four days without a webhook; reconcile finds a gift, its refund and a month of a monthly gift."""
     quiet.deaf = True
@@ -301,8 +311,8 @@ def declared_with_gifts(quiet: Quiet) -> Iterator[None]:
 
 EVERY: tuple[Life, ...] = (
     refunded_in_parts, refund_that_fails, dispute_won, dispute_lost, debit_that_arrives, debit_that_fails, suspected,
-    page_that_expires, page_worn_out, a_partner_s_year, a_card_that_fails, lapsed, nobody_hears, refund_unheard, mailbox,
-    declared_with_gifts,
+    page_that_expires, page_worn_out, a_partner_s_year, a_card_that_fails, lapsed, lapsed_unheard, nobody_hears, refund_unheard,
+    mailbox, declared_with_gifts,
 )
 # Lives in which our own code does nothing but listen, so that their events can come in any order.
 TOLD: tuple[Life, ...] = (

@@ -30,6 +30,7 @@ NEVER_TWO = "no second mail that does not say so"
 NO_DOUBLE = "one gift_id is charged once"
 ONE_PAGE = "one gift_id has one page to pay on"
 PARTNERS = "partnerships stand as their subscriptions"
+TOLD = "how a monthly gift goes on or ended was told"
 PURE = "history and statements are pure functions of facts"
 TRUTHFUL = "the thank-you page says paid when it is"
 POISON = "poison stops nobody and lies in the dead letters"
@@ -37,8 +38,8 @@ REDRIVEN = "at rest no letter is dead and nothing waits"
 DECLARED = "what was declared with a gift stands once, if it is paid"
 HEALED = "a schedule's run heals all that it looks back on"
 ENDS = "the simulation ends"
-EVERY = (FACTS, TOTALS, NEVER_BACK, FORWARD, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, ONE_PAGE, PARTNERS, PURE, TRUTHFUL,
-         POISON, REDRIVEN, DECLARED, HEALED, ENDS)  # fmt: skip
+EVERY = (FACTS, TOTALS, NEVER_BACK, FORWARD, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, ONE_PAGE, PARTNERS, TOLD, PURE,
+         TRUTHFUL, POISON, REDRIVEN, DECLARED, HEALED, ENDS)  # fmt: skip
 # How far back each schedule looks, by what the documents promise and not by what the code says.
 LOOKS_BACK = {"reconcile_hourly": 3 * DAY, "reconcile_daily": 35 * DAY}
 # What Stripe's balance transactions are in the words of the ledger.
@@ -46,6 +47,10 @@ MOVEMENTS = {"charge": "payment", "refund": "refund", "refund_failure": "refund_
              "dispute": "dispute", "dispute_reversal": "dispute_won"}  # fmt: skip
 # A bank debit is booked when it is submitted, and what comes back is booked once more. Only one that arrived is a gift.
 CAME_BACK = "charge_failure"
+
+# What a donor has heard in the end of a monthly gift in each state. Of a failed month the state alone does not say it:
+# what was given up is owed no more, and is no news.
+LASTING_NEWS = {"active": "partner_welcome", "paused": "partner_welcome", "ended": "partnership_ended"}
 
 # Whose statements are drawn up: its tax years are calendar years.
 ENTITY = "us"
@@ -253,6 +258,9 @@ class Promises:
             known = stands and (stands.state, stands.amount.minor, stands.amount.currency)
             truth = (_state(subscription), item["price"]["unit_amount"], item["price"]["currency"])
             self.holds(PARTNERS, known == truth, f"{subscription['id']}: ours {known}, Stripe's {truth}")
+            mail = LASTING_NEWS.get(truth[0])
+            told = {sent.mail for sent in self.world.sent if sent.about == subscription["id"]}
+            self.holds(TOLD, mail is None or mail in told, f"{subscription['id']}: {truth[0]}, and told {sorted(told)}")
 
     def _history_is_pure(self) -> None:
         by_donor: dict[str, list[Fact]] = defaultdict(list)
@@ -288,8 +296,8 @@ def _shown(gift_id: str) -> str:
 
 
 def _but_version(item: dict[str, Any] | None) -> dict[str, Any]:
-    """A partnership that is looked at is kept anew, also where nothing about it has changed."""
-    return {**(item or {}), "version": 0}
+    """A partnership that is looked at is kept anew, also where nothing about it has changed but that it is finished."""
+    return {**(item or {}), "version": 0, "unfinished": 0}
 
 
 def _our_facts() -> list[tuple[Told, str]]:

@@ -26,6 +26,8 @@ PAID = {**PAGE, "charge_id": "ch_1", "donor_id": "d"}
         (PLACE, {**PLACE, "unfinished": True}),
         (PARTNER, {**PARTNER, "version": 3}),
         (PARTNER, {**PARTNER, "state": "ended"}),
+        (PARTNER, {**PARTNER, "unfinished": True}),
+        ({**PARTNER, "unfinished": True}, {**PARTNER, "state": "ended"}),
         (PARTNER, None),
         (RECEIPT, LEASED),
         (RECEIPT, None),
@@ -49,7 +51,8 @@ def test_what_goes_back_is_named(was, now) -> None:
     [
         (FACT, FACT),
         ({**PLACE, "unfinished": True}, PLACE),
-        (PARTNER, {**PARTNER, "version": 5, "state": "ended"}),
+        (PARTNER, {**PARTNER, "version": 5, "state": "ended", "unfinished": True}),
+        ({**PARTNER, "unfinished": True}, PARTNER),
         (LEASED, RECEIPT),
         (LEASED, None),
         (PAGE, {**WISHED, "attempt": 3, "progress": "started", "progress_rank": 0}),

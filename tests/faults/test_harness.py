@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 
 import pytest
 
-from tests.faults import broken, lives, promises
+from tests.faults import broken, crashes, lives, promises
 from tests.faults.promises import Promises
 from tests.faults.seeds import simulate
 from tests.faults.world import surroundings
@@ -41,6 +42,15 @@ def test_a_reconcile_that_skips_refunds_is_shown() -> None:
         kept.at_rest()
 
     assert {promises.FACTS, promises.TOTALS} <= {promise for promise, _ in kept.violations}
+
+
+def test_a_look_that_trusts_what_is_kept_is_shown() -> None:
+    """Whoever dies between keeping how a monthly gift stands and its mail leaves the donor untold."""
+    with broken.kept_is_as_good_as_told(), surroundings():
+        explored: list[crashes.Explored] = []
+        lives.Quiet(partial(crashes.explore_into, explored)).live(lives.lapsed_unheard)
+
+    assert any("it came to something else" in why for each in explored for why in each.violations)
 
 
 @pytest.mark.parametrize("seed", range(1, 9))

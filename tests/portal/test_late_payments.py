@@ -15,7 +15,7 @@ from chalicelib.giving.donors import Donor
 from chalicelib.partners import store
 from chalicelib.portal import erasure
 from chalicelib.portal.erasure import EraseAsked
-from chalicelib.processor import reconcile, settle
+from chalicelib.processor import reconcile, settle, standing
 from chalicelib.processor.webhook import Hint
 from tests.giving_world import ANN, VISA, World
 from tests.over_http import Site
@@ -204,6 +204,19 @@ def test_if_stripe_does_not_end_it_the_queue_comes_again(giving: World, donor_id
     settle.charge(charge)
 
     assert [each.state for each in store.of_donor(donor_id)] == ["ended"]
+
+
+def test_if_stripe_does_not_end_it_for_the_daily_look_the_next_one_does(giving: World, donor_id: str) -> None:
+    """No message comes again: that it is kept already, as going on, is not that it was looked after."""
+    pay(giving, frequency="monthly")
+    erase(donor_id)
+    giving.standin.fail(status=503, path="/v1/subscriptions", method="DELETE", times=2)
+    assert len(standing.look().unhealed) == 1
+    assert [each.state for each in store.of_donor(donor_id)] == ["active"]
+
+    assert standing.look().unhealed == []
+    assert [each.state for each in store.of_donor(donor_id)] == ["ended"]
+    assert giving.standin.read(lambda world: [each["status"] for each in world.all("subscription")]) == ["canceled"]
 
 
 @contextmanager

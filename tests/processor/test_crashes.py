@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.giving import checkout
 from chalicelib.partners import store
-from chalicelib.processor import reconcile, settle
+from chalicelib.processor import reconcile, settle, standing
 from chalicelib.processor.webhook import Hint
 from tests.giving_world import World
 from tests.processor.power import PowerCut, cut
@@ -50,6 +50,28 @@ def test_wherever_the_power_goes_out_the_next_run_does_the_rest(giving: World, w
             assert [each.state for each in store.of_donor(giving.donor_id(email))] == ["active"]
             _mailed_once(giving, "Welcome", email)
     assert number > FEWEST_WRITES
+
+
+def test_wherever_the_power_goes_out_the_next_look_at_monthly_gifts_does_the_rest(giving: World) -> None:
+    """A lapse that no event told: kept, its unpaid month given up, and told. No message comes again for any of it."""
+    number, survived = 0, False
+    while not survived:
+        number += 1
+        email = f"donor{number}@example.org"
+        giving.standin.set_webhooks("normal")
+        giving.give(25_00, "usd", "monthly", card="4000000000000341", email=email)
+        giving.standin.set_webhooks("drop")
+        giving.advance(days=60)
+        survived = _survives(lambda _: standing.look(), "", number)
+        giving.advance(days=1)
+
+        assert standing.look().unhealed == []
+        assert [each.state for each in store.of_donor(giving.donor_id(email))] == ["ended"]
+        assert giving.standin.read(lambda world: {each["status"] for each in world.all("invoice")}) == {"paid", "void"}
+        _mailed_once(giving, "has stopped", email)
+        assert standing.look().healed == 0
+    # Kept, lease, mail, mark, that it is finished.
+    assert number > 5
 
 
 def _survives(work: Work, charge: str, number: int) -> bool:

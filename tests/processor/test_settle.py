@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from chalicelib import aws, items, keys, settings
-from chalicelib.errors import NotUnderstood
+from chalicelib.errors import GivingError, NotUnderstood
 from chalicelib.giving import checkout, donors
 from chalicelib.processor import reconcile, settle
 from chalicelib.processor.webhook import Hint
 from chalicelib.statements import register
 from tests.giving_world import ANN, VISA, World
+from tests.processor.test_poison import Poison, _its_object_lacks_what_we_need, _stripe_is_broken_for_it
 from tests.processor.test_standing import asked_of
 
-BANK = "000123456789"
+BANK, WARNED = "000123456789", "4000000000005423"
 
 
 def test_a_paid_gift_is_in_the_ledger_and_receipted_once(giving: World) -> None:
@@ -187,9 +188,25 @@ def test_a_dispute_holds_the_money_until_it_is_decided(giving: World, won: bool,
 
 def test_an_early_fraud_warning_is_counted_for_staff(giving: World, capsys: pytest.CaptureFixture[str]) -> None:
     """A refund in time saves a dispute and its fee."""
-    giving.give(50_00, card="4000000000005423")
+    giving.give(50_00, card=WARNED)
 
     assert "early_fraud_warning" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("poison", [_stripe_is_broken_for_it, _its_object_lacks_what_we_need])
+def test_an_early_fraud_warning_rings_though_its_charge_cannot_be_settled(
+    giving: World, capsys: pytest.CaptureFixture[str], poison: Poison
+) -> None:
+    """Whatever ails it, staff can give it back at Stripe. What failed is tried again."""
+    giving.standin.set_webhooks("drop")
+    giving.pay(giving.start(50_00), card=WARNED)
+    (warning,) = giving.standin.read(lambda world: world.all("radar.early_fraud_warning"))
+    poison(giving, warning["charge"])
+
+    with pytest.raises(GivingError):
+        settle.handle(Hint("radar.early_fraud_warning.created", warning["id"]))
+
+    assert capsys.readouterr().out.count('{"Name":"early_fraud_warning"') == 1
 
 
 @pytest.mark.parametrize(

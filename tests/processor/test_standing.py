@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
-from chalicelib import items, keys
+from chalicelib import aws, items, keys
 from chalicelib.partners import store
 from chalicelib.processor import settle, standing
 from tests.giving_world import VISA, World
@@ -186,7 +189,7 @@ def test_the_charity_s_other_subscriptions_are_left_alone(partner: World) -> Non
     partner.standin.pay(magazine.body["id"], VISA, BOB, "Bob")
 
     assert standing.look().partnerships == 1
-    assert store.kept(partner.standin.world.all("subscription")[-1]["id"]) is None
+    assert store.seen(partner.standin.world.all("subscription")[-1]["id"]).version == 0
 
 
 def test_somebody_hears_of_what_is_counted() -> None:
@@ -213,10 +216,70 @@ def test_one_that_cannot_be_read_stops_no_other(partner: World) -> None:
     assert partner.partnership(BOB).state == "ended"
 
 
+def _its_mail_gets_no_answer(giving: World, subscription: str) -> None:
+    def lose(**_: Any) -> None:
+        aws.ses().meta.events.unregister("before-call.sesv2.SendEmail", lose)
+        raise ConnectionClosedError(endpoint_url="https://email.invalid")
+
+    aws.ses().meta.events.register("before-call.sesv2.SendEmail", lose)
+
+
+def _its_record_has_no_version(giving: World, subscription: str) -> None:
+    items.update(items.giving(), _key(giving), "REMOVE version", {}, items.PRESENT)
+
+
+def _its_listing_has_no_name(giving: World, subscription: str) -> None:
+    giving.standin.read(lambda world: world.find("subscription", subscription).pop("id"))
+
+
+@pytest.mark.parametrize(
+    ("poison", "why"),
+    [
+        (_its_mail_gets_no_answer, "ConnectionClosedError"),
+        (_its_record_has_no_version, "KeyError"),
+        (_its_listing_has_no_name, "NotUnderstood (payment_processor_not_understood)"),
+    ],
+)
+def test_whatever_ails_one_it_stops_no_other(
+    giving: World, caplog: pytest.LogCaptureFixture, poison: Callable[[World, str], None], why: str
+) -> None:
+    """Also what nobody thought of: it is named with its cause, and of the others each is seen, before it or after it."""
+    ended = []
+    for email in ("0@example.org", "ann@example.org", "2@example.org"):
+        giving.give(25_00, "usd", "monthly", email=email)
+        ended.append(giving.partnership(email).partnership_id)
+        giving.advance(seconds=1)
+    giving.standin.set_webhooks("drop")
+    for each in ended:
+        giving.standin.request("DELETE", f"/v1/subscriptions/{each}", {})
+    poison(giving, ended[1])
+
+    report = standing.look()
+
+    [alarm] = [vars(record) for record in caplog.records if record.getMessage() == "reconcile_failed"]
+    assert (report.healed, report.unhealed) == (2, [alarm["about"]])
+    assert alarm["why"].partition(" at ")[0] == why
+
+
+def test_a_record_that_cannot_be_read_is_kept_anew(partner: World) -> None:
+    """What is kept is what Stripe says, and Stripe can be asked; the portal would fail on it for ever."""
+    before = partner.partnership()
+    items.update(items.giving(), _key(partner), "SET started_at = :at", {":at": "yesterday"}, items.PRESENT)
+
+    assert (standing.look().healed, standing.look().healed) == (1, 0)
+
+    assert partner.partnership() == before
+
+
+def _key(giving: World) -> keys.Key:
+    """Where Ann's monthly gift is kept."""
+    stands = giving.partnership()
+    return keys.donor(stands.donor_id, f"{keys.PARTNERSHIPS}{stands.partnership_id}")
+
+
 def test_what_was_kept_before_cards_were_named_is_kept_anew_and_mailed_to_nobody(partner: World) -> None:
     """An older record does not say from which card: that is no other card."""
-    stands = partner.partnership()
-    key = keys.donor(stands.donor_id, f"{keys.PARTNERSHIPS}{stands.partnership_id}")
+    stands, key = partner.partnership(), _key(partner)
     kept = items.get(items.giving(), key)
     assert kept
     items.put(items.giving(), {name: value for name, value in kept.items() if name != "method_id"})
