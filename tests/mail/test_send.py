@@ -93,8 +93,6 @@ def test_a_receipt_that_comes_late_says_what_became_of_the_gift(aws_local: Cloud
         assert says in words
         assert ("keep this mail for your tax records" in words, "has arrived" in words, "no receipt for your taxes" in words) == (bool(tax), bool(tax), not tax)
         assert tax in words
-    assert str(message["Subject"]) == ("Receipt for your gift of $51.81" if tax else "Your gift of $51.81")
-
 
 def test_a_line_break_in_a_name_cannot_add_a_header(aws_local: Cloud) -> None:
     """A subject is one line whatever is put into it."""
