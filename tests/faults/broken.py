@@ -126,10 +126,10 @@ def every_month_given_up() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def day_moved_from_today() -> Iterator[None]:
-    """Who was charged on the 3rd and moves to the 15th is charged twice in a month."""
+def month_left_out_by_a_move() -> Iterator[None]:
+    """Who moves from the 31st to the 15th early in a month gives nothing in it."""
     moved = manage.next_on_day
-    with mock.patch.object(manage, "next_on_day", lambda day, due, now, zone: moved(day, now, now, zone)):
+    with mock.patch.object(manage, "next_on_day", lambda day, due, now, zone: moved(day, due, due, zone)):
         yield
 
 
@@ -152,6 +152,6 @@ FOUND_BY_SEEDS: dict[Callable[[], AbstractContextManager[None]], set[str]] = {
     cause_not_kept: {promises.POISON},
     declarations_not_taken: {promises.DECLARED},
     every_month_given_up: {promises.MONTHS},
-    day_moved_from_today: {promises.MONTHS},
+    month_left_out_by_a_move: {promises.MONTHS},
     nothing_given_up: {promises.STOPPED},
 }

@@ -10,6 +10,7 @@ lets be taken twice shows in Stripe's books, whatever ours say.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -144,7 +145,9 @@ def _follows(was: Thing, now: Thing, at: int, zone: tzinfo) -> bool:
         return True
     if now["items"]["data"][0]["current_period_start"] == due:
         return _months(due, moved, UTC) == 1
-    that_day = _at(moved, zone).replace(year=_at(due, zone).year, month=_at(due, zone).month)
+    month = _at(due, zone)
+    day = min(_at(moved, zone).day, monthrange(month.year, month.month)[1])
+    that_day = _at(moved, zone).replace(year=month.year, month=month.month, day=day)
     return _months(due, moved, zone) == (that_day.timestamp() <= at)
 
 

@@ -32,8 +32,8 @@ CURRENCIES = ("usd", "usd", "gbp", "jpy", "kwd")
 GIFT_AID = DeclarationWithGift("Ann", "Lee", "12", "SW1A 1AA", "this_gift", "yes")
 LASTING = DeclarationWithGift("Ann", "Lee", "12", "SW1A 1AA", "future", "yes")
 A_MONTH = 31 * DAY
-# How long before a renewal something comes, or after it, while Stripe still has its invoice as a draft.
-ABOUT_A_RENEWAL = (1, 30, DAY, -1, -HOUR // 2, -HOUR + 5)
+# How long before a renewal something comes: days, just before it, or after it while Stripe has its invoice as a draft.
+ABOUT_A_RENEWAL = (1, 30, DAY, 12 * DAY, -1, -HOUR // 2, -HOUR + 5)
 
 
 class Story:
@@ -53,7 +53,8 @@ class Workload:
     def __init__(self, world: World) -> None:
         self.world, rng = world, world.rng
         self._donors = [f"donor{number}@example.org" for number in range(1, rng.randint(1, 2) + 1)]
-        kinds: list[Callable[[], Steps]] = [self._once] * rng.randint(1, 3) + [self._monthly] * rng.choice((0, 0, 1))
+        gifts, monthly = rng.randint(1, 3), rng.choice((0, 1))
+        kinds: list[Callable[[], Steps]] = [self._once] * (gifts - monthly) + [self._monthly] * monthly
         self.stories = [Story(kind(), world.now() + rng.choice((0, 0, HOUR, 3 * DAY))) for kind in kinds]
         if rng.random() < 0.3:
             self.stories.append(Story(self._poison(), world.now() + rng.choice((1, 5 * DAY))))
@@ -92,8 +93,8 @@ class Workload:
     def _monthly(self) -> Steps:
         rng, card, email = self.world.rng, self.world.rng.choice(MONTHLY), self.world.rng.choice(self._donors)
         yield from give(self.world, "monthly", card, email)
-        for _ in range(rng.choice((1, 2, 3, 5, 14))):
-            if rng.random() < 0.5:
+        for _ in range(rng.choice((1, 2, 2, 3, 3, 5, 14))):
+            if rng.random() < 0.7:
                 yield from in_portal(self.world, email, rng.choice(CHANGES))
             if rng.random() < 0.2:
                 yield from self._trouble(1)
@@ -102,7 +103,7 @@ class Workload:
             yield from self._until_about_a_renewal()
 
     def _until_about_a_renewal(self) -> Steps:
-        """Just before the next renewal or while it is being taken, so that what comes next races it; or a month."""
+        """Before the next renewal or while it is being taken, so that what comes next may race it; or a month."""
         due = [each["items"]["data"][0]["current_period_end"] for each in self._running_subscriptions()]
         wait = min(due, default=0) - self.world.now() - self.world.rng.choice(ABOUT_A_RENEWAL)
         yield wait if wait > 0 and self.world.rng.random() < 0.5 else A_MONTH
@@ -267,6 +268,6 @@ def cancel(rng: random.Random, donor_id: str, which: Any) -> object:
     return manage.cancel(donor_id, which.partnership_id, manage.Cancel("cost"))
 
 
-CHANGES = (amount, amount, day, pause, skip, resume, cancel)
+CHANGES = (amount, day, day, pause, skip, resume, cancel)
 # After these nothing that is unpaid is taken.
 STOPS = (pause, skip, cancel)
