@@ -205,7 +205,7 @@ def _day_params(stands: Partnership, day: int | None) -> dict[str, object]:
         raise Conflict(
             "This month's gift is just being taken. Please change the day in an hour.", code="gift_being_taken"
         )
-    # A move begins another period, with an invoice over nothing as its latest: of this month's, if it fails, nobody would hear.
+    # A move begins another period, and its invoice over nothing is the latest: nobody would hear if this month's fails.
     not_while_taken(stands, "change the day")
     moved = next_on_day(day, stands.next_charge_at, now(), stands.zone)
     return {"trial_end": int(moved.timestamp())}
