@@ -16,7 +16,6 @@ from unittest import mock
 from chalicelib import keys, letters
 from chalicelib.gift_aid import pending
 from chalicelib.mail import outbox
-from chalicelib.partners import manage
 from chalicelib.processor import movements, reconcile, trouble, unpaid, webhook
 from tests.faults import promises
 from tests.faults.queues import Message, Queue
@@ -126,10 +125,10 @@ def every_month_given_up() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def month_left_out_by_a_move() -> Iterator[None]:
-    """Who moves from the 31st to the 15th early in a month gives nothing in it."""
-    moved = manage.next_on_day
-    with mock.patch.object(manage, "next_on_day", lambda day, due, now, zone: moved(day, due, due, zone)):
+def failed_month_given_up_at_once() -> Iterator[None]:
+    """A month whose payment has failed is left out, and no new card and no retry brings it."""
+    give_up = unpaid.give_up
+    with mock.patch.object(unpaid, "give_up", lambda subscription_id, but="": give_up(subscription_id)):
         yield
 
 
@@ -152,6 +151,6 @@ FOUND_BY_SEEDS: dict[Callable[[], AbstractContextManager[None]], set[str]] = {
     cause_not_kept: {promises.POISON},
     declarations_not_taken: {promises.DECLARED},
     every_month_given_up: {promises.MONTHS},
-    month_left_out_by_a_move: {promises.MONTHS},
+    failed_month_given_up_at_once: {promises.MONTHS},
     nothing_given_up: {promises.STOPPED},
 }
