@@ -54,6 +54,13 @@ def going_on(donor_id: str, partnership_id: str) -> Partnership:
     return found
 
 
+def not_while_taken(stands: Partnership, what: str) -> None:
+    """Raise Conflict while a month is being taken: a draft's hour, a debit's days. `what` can be done afterwards."""
+    if stripe_api.unpaid_invoices(stands.partnership_id):
+        message = f"This month's gift is just being taken. Please {what} when it has been."
+        raise Conflict(message, code="gift_being_taken")
+
+
 def carry_out(
     stands: Partnership, said: str, becomes: Terms, params: dict[str, object], *, nothing_owed: bool = False
 ) -> Partnership:

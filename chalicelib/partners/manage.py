@@ -24,7 +24,7 @@ from chalicelib.clock import now
 from chalicelib.errors import Conflict, InvalidInput, NotThere
 from chalicelib.money import Money, in_words
 from chalicelib.partners import store
-from chalicelib.partners.asked import Done, What, carry_out, day_in_words, done, going_on, own
+from chalicelib.partners.asked import Done, What, carry_out, day_in_words, done, going_on, not_while_taken, own
 from chalicelib.partners.partnership import EndReason, Partnership, begin_of, check_day, check_pause, next_on_day
 from chalicelib.processor import events, stripe_api, unpaid
 
@@ -205,5 +205,7 @@ def _day_params(stands: Partnership, day: int | None) -> dict[str, object]:
         raise Conflict(
             "This month's gift is just being taken. Please change the day in an hour.", code="gift_being_taken"
         )
+    # A move begins another period, and its invoice over nothing is the latest: nobody would hear if this month's fails.
+    not_while_taken(stands, "change the day")
     moved = next_on_day(day, stands.next_charge_at, now(), stands.zone)
     return {"trial_end": int(moved.timestamp())}

@@ -14,9 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from chalicelib.errors import Conflict
-from chalicelib.partners.asked import Done, carry_out, day_in_words, going_on, own
+from chalicelib.partners.asked import Done, carry_out, day_in_words, going_on, not_while_taken, own
 from chalicelib.partners.partnership import A_SKIP, Partnership
-from chalicelib.processor import stripe_api
 
 
 class Skip(msgspec.Struct, frozen=True):
@@ -59,8 +58,7 @@ def _due(stands: Partnership, wanted: Skip) -> datetime:
         raise Conflict("A gift can be skipped while the monthly gift is active.", code="partnership_not_active")
     if due is None or stands.date_of(due) != wanted.next_charge_on:
         raise Conflict("That is not your next gift any more. Please look again when it is.", code="not_the_next_gift")
-    if not stands.skips and stripe_api.unpaid_invoices(stands.partnership_id):
+    if not stands.skips:
         # A pause gives up all that is unpaid, and with the skipped gift this month's would be lost.
-        message = "This month's gift is just being taken. Please skip the next when it has been."
-        raise Conflict(message, code="gift_being_taken")
+        not_while_taken(stands, "skip the next")
     return due

@@ -14,9 +14,10 @@ from typing import Any
 from unittest import mock
 
 from chalicelib import keys, letters
+from chalicelib.gift_aid import pending
 from chalicelib.mail import outbox
 from chalicelib.partners import store
-from chalicelib.processor import movements, reconcile, webhook
+from chalicelib.processor import movements, reconcile, trouble, unpaid, webhook
 from tests.faults import promises
 from tests.faults.queues import Message, Queue
 from tests.faults.seams import Aws
@@ -118,6 +119,35 @@ def cause_not_kept() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def declarations_not_taken() -> Iterator[None]:
+    """What was declared with a gift is forgotten when it is paid."""
+    with mock.patch.object(pending, "take", lambda donor_id, gift_id: None):
+        yield
+
+
+@contextlib.contextmanager
+def every_month_given_up() -> Iterator[None]:
+    """A renewal of which an event tells while it is a draft is never taken."""
+    with mock.patch.object(trouble, "takes_nothing", lambda subscription: True):
+        yield
+
+
+@contextlib.contextmanager
+def failed_month_given_up_at_once() -> Iterator[None]:
+    """A month whose payment has failed is left out, and no new card and no retry brings it."""
+    give_up = unpaid.give_up
+    with mock.patch.object(unpaid, "give_up", lambda subscription_id, but="": give_up(subscription_id)):
+        yield
+
+
+@contextlib.contextmanager
+def nothing_given_up() -> Iterator[None]:
+    """What was asked for before a pause or an end is taken after it."""
+    with mock.patch.object(unpaid, "give_up", lambda subscription_id, but="": None):
+        yield
+
+
 # Each with the promises that it breaks.
 FOUND_BY_SEEDS: dict[Callable[[], AbstractContextManager[None]], set[str]] = {
     puts_without_condition: {promises.FORWARD, promises.NEVER_TWO, promises.NO_DOUBLE},
@@ -128,4 +158,8 @@ FOUND_BY_SEEDS: dict[Callable[[], AbstractContextManager[None]], set[str]] = {
     runs_look_back_a_day: {promises.HEALED},
     old_weeks_never_looked_at: {promises.FACTS},
     cause_not_kept: {promises.POISON},
+    declarations_not_taken: {promises.DECLARED},
+    every_month_given_up: {promises.MONTHS},
+    failed_month_given_up_at_once: {promises.MONTHS},
+    nothing_given_up: {promises.STOPPED},
 }

@@ -12,12 +12,21 @@ WISH, PAID = ("request_hash", "amount", "currency", "frequency"), ("charge_id", 
 
 def gone_back(was: Item, now: Item | None) -> str:
     """What of an item went back when it was written; "" if nothing did, or if it is one that may."""
-    rule = RULES.get((was["pk"].partition("#")[0], was["sk"].partition("#")[0]))
+    rule = _rule_of(was)
     return rule(was, now or {}) if rule and now != was else ""
+
+
+def goes_forward(item: Item) -> bool:
+    """Whether there is anything about an item that must not go back."""
+    return _rule_of(item) is not None
 
 
 def is_fact(item: Item) -> bool:
     return bool(item["sk"].startswith("FACT#"))
+
+
+def _rule_of(item: Item) -> Callable[[Item, Item], str] | None:
+    return RULES.get((item["pk"].partition("#")[0], item["sk"].partition("#")[0]))
 
 
 def _unchanged(was: Item, now: Item) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.giving import checkout, donors
 from chalicelib.mail import outbox
 from chalicelib.partners import manage, store
@@ -24,8 +23,6 @@ from tests.faults.queues import Message, Queue
 from tests.faults.world import World
 
 ANN = "ann@example.org"
-GIFT_AID = DeclarationWithGift("Ann", "Lee", "12", "SW1A 1AA", "this_gift", "yes")
-LASTING = DeclarationWithGift("Ann", "Lee", "12", "SW1A 1AA", "future", "yes")
 Work = Callable[[World, str, Begin], None]
 Life = Callable[["Quiet"], Iterator[None]]
 
@@ -296,15 +293,15 @@ def mailbox(quiet: Quiet) -> Iterator[None]:
 
 def declared_with_gifts(quiet: Quiet) -> Iterator[None]:
     """Gift Aid with a gift, with a debit that takes its days, with a monthly gift, and with a page that nobody pays."""
-    quiet.give(currency="gbp", gift_aid=GIFT_AID)
+    quiet.give(currency="gbp", gift_aid=workload.GIFT_AID)
     yield
-    quiet.give(card=workload.BANK, currency="gbp", gift_aid=GIFT_AID)
+    quiet.give(card=workload.BANK, currency="gbp", gift_aid=workload.GIFT_AID)
     yield
     quiet.later(5)
     yield
-    quiet.give("monthly", currency="gbp", gift_aid=LASTING)
+    quiet.give("monthly", currency="gbp", gift_aid=workload.LASTING)
     yield
-    quiet.start(currency="gbp", gift_aid=GIFT_AID)
+    quiet.start(currency="gbp", gift_aid=workload.GIFT_AID)
     quiet.later(31)
     yield
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, tzinfo
 from itertools import pairwise
 from typing import Any
 
-from chalicelib import items
+from chalicelib import charity, items
 from chalicelib.errors import NotFound
 from chalicelib.giving import checkout, ledger
 from chalicelib.giving.gift import SIGN, Fact, Gift, fold_all
@@ -16,6 +16,7 @@ from chalicelib.partners.partnership import Partnership
 from chalicelib.statements import donor_facts, register, statement
 from tests.faults import forward, tables
 from tests.faults.faults import DAY
+from tests.faults.months import Months
 from tests.faults.queues import MOST_TRIES
 from tests.faults.seams import Key
 from tests.faults.world import Sent, World
@@ -31,6 +32,8 @@ NO_DOUBLE = "one gift_id is charged once"
 ONE_PAGE = "one gift_id has one page to pay on"
 PARTNERS = "partnerships stand as their subscriptions"
 TOLD = "how a monthly gift goes on or ended was told"
+MONTHS = "a month is taken once, or given up as decided"
+STOPPED = "what a donor has stopped takes nothing more"
 PURE = "history and statements are pure functions of facts"
 TRUTHFUL = "the thank-you page says paid when it is"
 POISON = "poison stops nobody and lies in the dead letters"
@@ -38,10 +41,12 @@ REDRIVEN = "at rest no letter is dead and nothing waits"
 DECLARED = "what was declared with a gift stands once, if it is paid"
 HEALED = "a schedule's run heals all that it looks back on"
 ENDS = "the simulation ends"
-EVERY = (FACTS, TOTALS, NEVER_BACK, FORWARD, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, ONE_PAGE, PARTNERS, TOLD, PURE,
-         TRUTHFUL, POISON, REDRIVEN, DECLARED, HEALED, ENDS)  # fmt: skip
+EVERY = (FACTS, TOTALS, NEVER_BACK, FORWARD, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, ONE_PAGE, PARTNERS, TOLD, MONTHS,
+         STOPPED, PURE, TRUTHFUL, POISON, REDRIVEN, DECLARED, HEALED, ENDS)  # fmt: skip
 # How far back each schedule looks, by what the documents promise and not by what the code says.
 LOOKS_BACK = {"reconcile_hourly": 3 * DAY, "reconcile_daily": 35 * DAY}
+# How long a declaration made with a gift waits for the payment to be booked, likewise.
+WAITS = 60 * DAY
 # What Stripe's balance transactions are in the words of the ledger.
 MOVEMENTS = {"charge": "payment", "refund": "refund", "refund_failure": "refund_failed",
              "dispute": "dispute", "dispute_reversal": "dispute_won"}  # fmt: skip
@@ -59,7 +64,7 @@ Told = tuple[str, str, str, int, str]
 
 
 class Promises:
-    """Counts how often each promise was looked at, and says where one was broken."""
+    """Counts how often each promise was put to the test, and says where one was broken."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -69,6 +74,7 @@ class Promises:
         self._held = {(name, each["pk"], each["sk"]): each for name, each in tables.everywhere()}
         self._facts = {key: each for key, each in self._held.items() if forward.is_fact(each)}
         self._made = (0, 0, 0)
+        self._finished: dict[str, int] = {}
         world.written.clear()
         world.on_mail = self._mailed
 
@@ -77,8 +83,9 @@ class Promises:
         self.violations.append((promise, why))
         self.world.say(f"BROKEN: {promise}: {why}")
 
-    def holds(self, promise: str, ok: bool, why: str) -> None:
-        self.trials[promise] += 1
+    def holds(self, promise: str, ok: bool, why: str, *, of: object = True) -> None:
+        """Note whether a promise holds. Where nothing is there that it is `of`, it was not put to the test."""
+        self.trials[promise] += bool(of)
         if not ok:
             self.broken(promise, why)
 
@@ -96,9 +103,9 @@ class Promises:
         self.world.written.clear()
         for key in written:
             was, now = self._held.get(key), tables.item(*key)
-            if was:
-                why = forward.gone_back(was, now)
-                self.holds(NEVER_BACK if forward.is_fact(was) else FORWARD, not why, f"{key[2]}: {why}")
+            if was and forward.goes_forward(was):
+                why, is_fact = forward.gone_back(was, now), forward.is_fact(was)
+                self.holds(NEVER_BACK if is_fact else FORWARD, not why, f"{key[2]}: {why}", of=is_fact or now != was)
             if now != was:
                 self.changes += _but_version(now) != _but_version(was)
                 self._keep(key, now)
@@ -109,6 +116,8 @@ class Promises:
             del self._held[key]
             return
         self._held[key] = now
+        if key[1].startswith("CHARGE#") and not now.get("unfinished"):
+            self._finished.setdefault(now["gift_id"], self.world.now())
         if not forward.is_fact(now):
             return
         self._facts[key] = now
@@ -132,7 +141,7 @@ class Promises:
         ):  # fmt: skip
             gifts = Counter(each["metadata"].get("gift_id") for each in things)
             del gifts[None]
-            self.holds(promise, max(gifts.values(), default=0) <= 1, f"{gifts.most_common(1)}")
+            self.holds(promise, max(gifts.values(), default=0) <= 1, f"{gifts.most_common(1)}", of=gifts)
 
     def _mailed(self, sent: Sent) -> None:
         times = sum(each[:2] == sent[:2] for each in self.world.sent)
@@ -147,16 +156,19 @@ class Promises:
         self._receipts_are_sent()
         self._declarations_stand()
         self._partnerships_are_right()
+        self._months_are_taken_once()
         self._history_is_pure()
         self._pages_tell_the_truth()
-        left = [each.causes for queue in (self.world.money, self.world.mail) for each in (*queue.waiting, *queue.dead)]
-        self.holds(REDRIVEN, not left, f"{left}")
+        queues = self.world.money, self.world.mail
+        left = [each.causes for queue in queues for each in (*queue.waiting, *queue.dead)]
+        self.holds(REDRIVEN, not left, f"{left}", of=sum(queue.sent for queue in queues))
 
     def money_is_right(self, but: str = "") -> None:
         """Facts and totals, leaving out the charge that is named by `but`."""
         missing, too_many = self._differences(but)
-        promise = POISON if but else FACTS
-        self.holds(promise, not missing | too_many, f"missing {sorted(missing)}, too many {sorted(too_many)}")
+        promise, others = POISON if but else FACTS, [told for told, charge in self._true_facts() if charge != but]
+        why = f"missing {sorted(missing)}, too many {sorted(too_many)}"
+        self.holds(promise, not missing | too_many, why, of=others)
         if not but:
             self._totals_agree()
 
@@ -180,22 +192,22 @@ class Promises:
         """All of it stands in the books, once a run went well; but for what is poisoned."""
         moved = {told for told, charge in to_heal if charge != self.world.weather.poisoned}
         left = moved - {told for told, _ in _our_facts()}
-        self.holds(HEALED, not left, f"{schedule} left out {sorted(left)}")
+        self.holds(HEALED, not left, f"{schedule} left out {sorted(left)}", of=moved)
 
     def poison_is_put_aside(self, shown: str) -> None:
         """A message that always fails ends among the dead letters, and `shown` is what staff are told of it there."""
         poisoned = self.world.weather.poisoned
         if not poisoned:
             return
-        lines = shown.splitlines()
-        for letter in self.world.money.dead:
-            if poisoned in letter.body:
-                about, why = next(
-                    (pair for pair in pairwise(lines) if f"(message {letter.id})" in pair[1]), ("not shown", "not shown")
-                )
-                told = f"{MOST_TRIES} tries" in about and why.strip().startswith(letter.causes[-1])
-                self.holds(POISON, told, f"{letter.causes} is told as: {about} {why}")
-        self.holds(POISON, not [each for each in self.world.money.waiting if poisoned in each.body], "still tried")
+        lines, dead = shown.splitlines(), [each for each in self.world.money.dead if poisoned in each.body]
+        for letter in dead:
+            about, why = next(
+                (pair for pair in pairwise(lines) if f"(message {letter.id})" in pair[1]), ("not shown", "not shown")
+            )
+            told = f"{MOST_TRIES} tries" in about and why.strip().startswith(letter.causes[-1])
+            self.holds(POISON, told, f"{letter.causes} is told as: {about} {why}")
+        still = [each for each in self.world.money.waiting if poisoned in each.body]
+        self.holds(POISON, not still, "still tried", of=dead)
 
     def _true_facts(self) -> list[tuple[Told, str]]:
         """What Stripe's balance transactions tell, and that disputes were lost, which moves nothing."""
@@ -229,7 +241,7 @@ class Promises:
         books: Counter[str] = Counter()
         for moved in self._moved_for_good():
             books[moved["currency"]] += moved["amount"]
-        self.holds(TOTALS, ours == books, f"ours {dict(ours)}, Stripe's {dict(books)}")
+        self.holds(TOTALS, ours == books, f"ours {dict(ours)}, Stripe's {dict(books)}", of=books)
 
     def _receipts_are_sent(self) -> None:
         paid = {each["payment"]["about"]["gift_id"] for each in tables.held("FACT#") if each["kind"] == "payment"}
@@ -238,16 +250,21 @@ class Promises:
             self.holds(NEVER_NONE, gift_id in receipts, f"gift {gift_id}")
 
     def _declarations_stand(self) -> None:
-        """One for each gift that wished for Gift Aid on its page and was paid, under its payer; none of these still waits."""
-        pages = self.world.standin.world.all("checkout.session")
-        wished = {each["metadata"]["gift_id"] for each in pages if each["metadata"].get("gift_aid") == "true"}
+        """
+        One for each paid gift with which something was declared, as it was, under its payer; none of these still waits.
+
+        Only where the payment could not be booked for too long it may be gone by then.
+        """
         payments = [each for each in tables.held("FACT#") if each["kind"] == "payment"]
         paid = [(each["pk"], each["payment"]["about"]["gift_id"]) for each in payments]
-        due = sorted((donor, gift_id) for donor, gift_id in paid if gift_id in wished)
-        stand = sorted((each["pk"], each["gift_id"]) for each in tables.held("GIFTAID#"))
-        self.holds(DECLARED, stand == due, f"due {due}, there {stand}")
-        wait = {each["gift_id"] for each in tables.every() if each["pk"].startswith("GIFTAID#")}
-        self.holds(DECLARED, not wait & {gift_id for _, gift_id in due}, f"still waiting {wait}")
+        declared = self.world.declared
+        due = sorted((donor, gift_id, declared[gift_id][1]) for donor, gift_id in paid if gift_id in declared)
+        late = {gift_id for gift_id, at in self._finished.items() if gift_id in declared and at >= declared[gift_id][0] + WAITS}
+        stand = sorted((each["pk"], each["gift_id"], _scope(each)) for each in tables.held("GIFTAID#"))
+        ok = stand == [each for each in due if each in stand or each[1] not in late]
+        self.holds(DECLARED, ok, f"due {due}, late {late}, there {stand}", of=due)
+        wait = {each["gift_id"] for each in tables.every() if each["pk"].startswith("GIFTAID#")} - late
+        self.holds(DECLARED, not wait & {gift_id for _, gift_id, _ in due}, f"still waiting {wait}", of=due)
 
     def _partnerships_are_right(self) -> None:
         ours = {each["partnership_id"]: items.as_struct(each, Partnership) for each in tables.held("PARTNER#")}
@@ -261,6 +278,12 @@ class Promises:
             mail = LASTING_NEWS.get(truth[0])
             told = {sent.mail for sent in self.world.sent if sent.about == subscription["id"]}
             self.holds(TOLD, mail is None or mail in told, f"{subscription['id']}: {truth[0]}, and told {sorted(told)}")
+
+    def _months_are_taken_once(self) -> None:
+        """By what Stripe's own events tell of every month of every monthly gift."""
+        months = Months(self.world.standin.world, _zone_of, self.world.stopped)
+        self.holds(MONTHS, not months.wrong, f"{months.wrong}", of=months.of)
+        self.holds(STOPPED, not months.taken, f"{months.taken}", of=months.still)
 
     def _history_is_pure(self) -> None:
         by_donor: dict[str, list[Fact]] = defaultdict(list)
@@ -293,6 +316,14 @@ def _shown(gift_id: str) -> str:
         return checkout.progress_of(gift_id).state
     except NotFound as fault:
         return fault.code
+
+
+def _zone_of(currency: str) -> tzinfo:
+    return charity.current().entity_for(currency)[1].zone
+
+
+def _scope(declaration: dict[str, Any]) -> str:
+    return "this_gift" if declaration.get("only_this") else "past_and_future" if declaration["past"] else "future"
 
 
 def _but_version(item: dict[str, Any] | None) -> dict[str, Any]:

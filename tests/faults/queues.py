@@ -33,17 +33,19 @@ class Message:
 
 
 class Queue:
-    """A queue with its dead letters."""
+    """A queue with its dead letters, and how much was ever `sent` to it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.waiting: list[Message] = []
         self.dead: list[Message] = []
+        self.sent = 0
         self._numbers = count(1)
 
     def send(self, body: str, now: int, delays: Iterable[int] = (0,)) -> str:
         """Have it delivered after each of these delays: SQS says at least once, and not in order. Its id."""
         numbers = [next(self._numbers) for _ in delays]
+        self.sent += 1
         name = f"{self.name}-{numbers[0]}"
         self.waiting += [Message(n, name, body, now, now + delay) for n, delay in zip(numbers, delays, strict=True)]
         return name

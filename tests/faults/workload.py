@@ -8,8 +8,10 @@ from collections.abc import Callable, Generator, Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from chalicelib.gift_aid.asked import DeclarationWithGift
 from chalicelib.giving import checkout, donors
 from chalicelib.partners import manage, store
+from chalicelib.partners.asked import Done
 from chalicelib.partners.skip import Skip
 from chalicelib.partners.skip import skip as skip_one
 from local.standin.problems import Problem
@@ -27,7 +29,11 @@ BANK, BANK_CLOSED, BANK_EMPTY = "000123456789", "000111111116", "000222222227"
 ONCE = (VISA, VISA, LATE_REFUND_FAILS, DISPUTED, WARNED, BANK, BANK, BANK_CLOSED, BANK_EMPTY)
 MONTHLY = (VISA, VISA, FAILS_AT_RENEWAL, ASKS_AT_RENEWAL, BANK, DISPUTED)
 CURRENCIES = ("usd", "usd", "gbp", "jpy", "kwd")
+GIFT_AID = DeclarationWithGift("Ann", "Lee", "12", "SW1A 1AA", "this_gift", "yes")
+LASTING = DeclarationWithGift("Ann", "Lee", "12", "SW1A 1AA", "future", "yes")
 A_MONTH = 31 * DAY
+# How long before a renewal something comes: days, just before it, or after it while Stripe has its invoice as a draft.
+ABOUT_A_RENEWAL = (1, 30, DAY, 12 * DAY, -1, -HOUR // 2, -HOUR + 5)
 
 
 class Story:
@@ -47,7 +53,8 @@ class Workload:
     def __init__(self, world: World) -> None:
         self.world, rng = world, world.rng
         self._donors = [f"donor{number}@example.org" for number in range(1, rng.randint(1, 2) + 1)]
-        kinds: list[Callable[[], Steps]] = [self._once] * rng.randint(1, 3) + [self._monthly] * rng.choice((0, 0, 1))
+        gifts, monthly = rng.randint(1, 3), rng.choice((0, 1))
+        kinds: list[Callable[[], Steps]] = [self._once] * (gifts - monthly) + [self._monthly] * monthly
         self.stories = [Story(kind(), world.now() + rng.choice((0, 0, HOUR, 3 * DAY))) for kind in kinds]
         if rng.random() < 0.3:
             self.stories.append(Story(self._poison(), world.now() + rng.choice((1, 5 * DAY))))
@@ -86,8 +93,8 @@ class Workload:
     def _monthly(self) -> Steps:
         rng, card, email = self.world.rng, self.world.rng.choice(MONTHLY), self.world.rng.choice(self._donors)
         yield from give(self.world, "monthly", card, email)
-        for _ in range(rng.choice((1, 2, 3, 5, 14))):
-            if rng.random() < 0.5:
+        for _ in range(rng.choice((1, 2, 2, 3, 3, 5, 14))):
+            if rng.random() < 0.7:
                 yield from in_portal(self.world, email, rng.choice(CHANGES))
             if rng.random() < 0.2:
                 yield from self._trouble(1)
@@ -96,9 +103,9 @@ class Workload:
             yield from self._until_about_a_renewal()
 
     def _until_about_a_renewal(self) -> Steps:
-        """Just before the next renewal, so that what comes next races it; or a month."""
+        """Before the next renewal or while it is being taken, so that what comes next may race it; or a month."""
         due = [each["items"]["data"][0]["current_period_end"] for each in self._running_subscriptions()]
-        wait = min(due, default=0) - self.world.now() - self.world.rng.choice((1, 30, DAY))
+        wait = min(due, default=0) - self.world.now() - self.world.rng.choice(ABOUT_A_RENEWAL)
         yield wait if wait > 0 and self.world.rng.random() < 0.5 else A_MONTH
 
     def _trouble(self, times: int) -> Steps:
@@ -164,6 +171,8 @@ class Workload:
 def give(world: World, frequency: Any, card: str, email: str) -> Steps:
     """Post the gift, often more than once, and pay on every page that was shown, as a confused donor would."""
     rng, wanted = world.rng, wish(world.rng, frequency)
+    if isinstance(wanted.gift_aid, DeclarationWithGift):
+        world.declared[wanted.gift_id] = (world.now(), wanted.gift_aid.scope)
     pages: list[str] = []
     for _ in range(6):
         pages += yield from post(world, wanted, rng.choice(POSTS))
@@ -199,8 +208,11 @@ def wish(rng: random.Random, frequency: Any) -> checkout.GiftRequest:
     """A gift that some donor wants to make."""
     currency = rng.choice(CURRENCIES)
     gift_id = f"{rng.getrandbits(128):032x}"
-    amount = rng.randint(25, 300) * 100
-    return checkout.checked(checkout.GiftRequest(gift_id, amount, currency, frequency, cover_fees=rng.random() < 0.3))
+    amount, covers = rng.randint(25, 300) * 100, rng.random() < 0.3
+    declares = rng.choice((GIFT_AID, LASTING, False)) if currency == "gbp" else False
+    return checkout.checked(
+        checkout.GiftRequest(gift_id, amount, currency, frequency, cover_fees=covers, gift_aid=declares)
+    )
 
 
 def press(world: World, pages: list[str], card: str, email: str) -> None:
@@ -223,6 +235,8 @@ def in_portal(world: World, email: str, change: Callable[[random.Random, str, An
         asked = world.run(f"portal {change.__name__}", lambda told=told: change(told, donor_id, which))
         yield asked
         if asked.done:
+            if change in STOPS and isinstance(asked.answer, Done) and asked.answer.stands.state in {"paused", "ended"}:
+                world.stopped.append((which.partnership_id, world.now()))
             return
         yield world.rng.choice((1, 60))
 
@@ -232,7 +246,7 @@ def amount(rng: random.Random, donor_id: str, which: Any) -> object:
 
 
 def day(rng: random.Random, donor_id: str, which: Any) -> object:
-    return manage.change(donor_id, which.partnership_id, manage.Change(day=rng.choice((1, 15, 31))))
+    return manage.change(donor_id, which.partnership_id, manage.Change(day=rng.choice((1, 15, 28))))
 
 
 def pause(rng: random.Random, donor_id: str, which: Any) -> object:
@@ -254,4 +268,6 @@ def cancel(rng: random.Random, donor_id: str, which: Any) -> object:
     return manage.cancel(donor_id, which.partnership_id, manage.Cancel("cost"))
 
 
-CHANGES = (amount, amount, day, pause, skip, resume, cancel)
+CHANGES = (amount, day, day, pause, skip, resume, cancel)
+# After these nothing that is unpaid is taken.
+STOPS = (pause, skip, cancel)

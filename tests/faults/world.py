@@ -95,7 +95,10 @@ class World:
         self.mails: list[Mail] = []
         self.sent: list[Sent] = []
         self.on_mail: Callable[[Sent], None] = lambda sent: None
+        # What donors were shown, declared and were told: pages; when and how by gift; what stands still, and since when.
         self.shown: set[str] = set()
+        self.declared: dict[str, tuple[int, str]] = {}
+        self.stopped: list[tuple[str, int]] = []
         self.written: list[Key] = []
         self._app: Any = importlib.import_module("app")
         self._gateway = LocalGateway(self._app.app, Config())

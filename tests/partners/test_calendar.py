@@ -15,7 +15,7 @@ from chalicelib.processor import events
 from local.standin import anniversaries
 from tests.giving_world import VISA, World
 
-FAILS = "4000000000000341"
+FAILS, BANK = "4000000000000341", "000123456789"
 NEW_YORK, LONDON, SYDNEY = (ZoneInfo(name) for name in ("America/New_York", "Europe/London", "Australia/Sydney"))
 MONTHLY = {"interval": "month", "interval_count": 1}
 
@@ -192,6 +192,24 @@ def test_the_day_cannot_be_moved_while_a_gift_is_being_taken(giving: World, minu
         manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=20))
 
     assert refused.value.code == "gift_being_taken"
+
+
+@pytest.mark.parametrize(("card", "later"), [(VISA, {"minutes": 30}), (BANK, {"days": 3})])
+def test_nor_is_it_while_the_renewal_is_a_draft_or_a_debit_on_its_way(giving: World, card: str, later: dict[str, int]) -> None:
+    """If it failed, the period that a move begins would hide it: the donor heard of nothing, and then that it has stopped."""
+    giving.standin.world.draft_seconds = 3600
+    stands = begin(giving, "2026-03-10T12:00")
+    giving.standin.change_card(stands.customer_id, card)
+    giving.deliver()
+    giving.advance(days=31)
+    giving.advance(**later)
+
+    with pytest.raises(Conflict) as refused:
+        manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=20))
+    giving.advance(days=3)
+
+    assert refused.value.code == "gift_being_taken"
+    assert manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=20)).what == "day"
 
 
 def test_two_moves_in_a_row_take_no_month_twice(giving: World) -> None:
