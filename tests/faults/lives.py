@@ -58,6 +58,8 @@ class Quiet:
     def start(self, frequency: Any = "once", currency: str = "usd", **more: Any) -> str:
         """A gift from the button to the payment page."""
         gift_id = f"{len(self.world.standin.world.all('checkout.session')) + 1:032x}"
+        if "gift_aid" in more:
+            self.world.declared[gift_id] = (self.world.now(), more["gift_aid"].scope)
         wanted = msgspec.json.encode(checkout.GiftRequest(gift_id, 60_00, currency, frequency, **more))
         self.do("POST /gifts", lambda: self.world.post("/gifts", wanted, {"Content-Type": "application/json"}))
         (page,) = self.world.standin.world.all("checkout.session", status="open")

@@ -53,7 +53,7 @@ class Workload:
     def __init__(self, world: World) -> None:
         self.world, rng = world, world.rng
         self._donors = [f"donor{number}@example.org" for number in range(1, rng.randint(1, 2) + 1)]
-        gifts, monthly = rng.randint(1, 3), rng.choice((0, 1))
+        gifts, monthly = rng.randint(1, 3), rng.choice((0, 0, 0, 1, 1))
         kinds: list[Callable[[], Steps]] = [self._once] * (gifts - monthly) + [self._monthly] * monthly
         self.stories = [Story(kind(), world.now() + rng.choice((0, 0, HOUR, 3 * DAY))) for kind in kinds]
         if rng.random() < 0.3:
