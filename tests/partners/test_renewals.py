@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from chalicelib.errors import Conflict
 from chalicelib.partners import manage
-from chalicelib.processor import settle
+from chalicelib.processor import reconcile, settle
 from chalicelib.processor.webhook import Hint
 from tests.giving_world import ANN, VISA, World
 
@@ -311,15 +312,19 @@ def test_a_debit_begun_before_the_end_raises_no_alarm(giving: World, capsys: pyt
     assert "charged_after_end" not in capsys.readouterr().out
 
 
-def test_a_day_changed_while_a_renewal_is_prepared_takes_no_month_twice(partner: World) -> None:
-    """Our own record still says that April is to come; Stripe is asked, and May is moved."""
+def test_a_day_changed_after_a_renewal_that_no_event_told_of_takes_no_month_twice(partner: World) -> None:
+    """Our own record still says that April is to come; Stripe is asked, and May is moved, once April is taken."""
     partner.standin.set_webhooks("drop")
     partner.advance(days=31, minutes=30)
+    with pytest.raises(Conflict, match="just being taken"):
+        manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(day=15))
+    partner.advance(minutes=31)
     partner.standin.set_webhooks("normal")
 
     changed = manage.change(partner.donor_id(), partner.partnership().partnership_id, manage.Change(day=15)).stands
 
     assert changed.date_of(changed.next_charge_at) == date(2026, 5, 15)
+    reconcile.last(days=3)
     partner.advance(days=70)
     assert given_on(partner) == ["2026-03-10", "2026-04-10", "2026-05-15", "2026-06-15"]
 
