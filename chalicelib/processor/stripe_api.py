@@ -180,9 +180,14 @@ def subscriptions_of(customer_id: str) -> Iterator[Object]:
 
 
 def unpaid_invoices(subscription_id: str) -> list[Object]:
-    """The invoices of a subscription that are, or will be, collected."""
-    ask = client().v1.invoices.list
-    return [each for status in ("open", "draft") for each in _listed(ask, subscription=subscription_id, status=status)]
+    """
+    The invoices of a subscription that are, or will be, collected.
+
+    Drafts are asked for first: one that is finalized meanwhile is then in both lists, and not in neither.
+    """
+    ask, about = client().v1.invoices.list, {"subscription": subscription_id}
+    listed = [each for status in ("draft", "open") for each in _listed(ask, **about, status=status)]
+    return list({each["id"]: each for each in listed}.values())
 
 
 def void_invoice(invoice: Object) -> None:

@@ -212,6 +212,28 @@ def test_nor_is_it_while_the_renewal_is_a_draft_or_a_debit_on_its_way(giving: Wo
     assert manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=20)).what == "day"
 
 
+def test_nor_is_it_while_the_renewal_is_finalized_as_it_is_looked_for(giving: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drafts and what is asked for are two lists at Stripe, and an invoice goes from the one to the other."""
+    giving.standin.world.draft_seconds = 3600
+    giving.give(25_00, "usd", "monthly", card="4000000000000341")
+    giving.advance(days=31, minutes=59)
+    stands, request = giving.partnership(), giving.standin.request
+    giving.standin.set_webhooks("drop")
+
+    def meanwhile(method: str, path: str, *more: object) -> object:
+        answer = request(method, path, *more)  # type: ignore[arg-type]
+        if (method, path) == ("GET", "/v1/invoices"):
+            monkeypatch.setattr(giving.standin, "request", request)
+            giving.standin.advance(int(giving.time.now().timestamp()) + 120)
+        return answer
+
+    monkeypatch.setattr(giving.standin, "request", meanwhile)
+    with pytest.raises(Conflict) as refused:
+        manage.change(stands.donor_id, stands.partnership_id, manage.Change(day=20))
+
+    assert refused.value.code == "gift_being_taken"
+
+
 def test_two_moves_in_a_row_take_no_month_twice(giving: World) -> None:
     """The second counts from where the first has put the next gift."""
     stands = begin(giving, "2026-03-10T12:00")
