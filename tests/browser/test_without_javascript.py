@@ -60,7 +60,7 @@ def test_another_browser_is_signed_out_by_plain_forms(visit: Visit) -> None:
     expect(phone.page.locator(".panels > li")).to_have_count(2)
     phone.page.get_by_role("button", name=re.compile("^End this session of Chrome on Linux, signed in")).click()
 
-    expect(phone.page.get_by_role("status")).to_have_text("Ended.")
+    expect(phone.page.get_by_role("status")).to_have_text("It is ended: nobody is signed in there any more.")
     expect(phone.page.locator(".panels > li")).to_have_count(1)
     ann.open("/portal/gifts")
     ann.sees("Donor portal")

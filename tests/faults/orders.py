@@ -153,14 +153,20 @@ class Walk:
         return moments.books(self.world), moments.told_of(self.world)
 
     def _in_order(self) -> tuple[str, set[tuple[str, str]]]:
-        """What it comes to when each event comes once, in order and at once. It must be right."""
+        """
+        What it comes to when each event comes once, in order and at once. It must be right.
+
+        Stripe stands as the life left it with nobody working: what our work
+        asked of it on the way is not there to be judged. The crash walk judges that.
+        """
         tables = self._start()
         for number, stage in enumerate(self._stages):
             for hint in stage.made:
                 tables = self._delivered(number, tables, hint)
         want, promises = self._comes_to(tables), Promises(self.world)
         promises.at_rest()
-        self.walked.violations += [f"in order, {promise}: {why}" for promise, why in promises.violations]
+        ours = [each for each in promises.violations if each[0] not in promises_kept.OF_STRIPES_BOOKS]
+        self.walked.violations += [f"in order, {promise}: {why}" for promise, why in ours]
         return want
 
     def _start(self) -> int:

@@ -43,6 +43,8 @@ HEALED = "a schedule's run heals all that it looks back on"
 ENDS = "the simulation ends"
 EVERY = (FACTS, TOTALS, NEVER_BACK, FORWARD, ONE_GIFT, NEVER_NONE, NEVER_TWO, NO_DOUBLE, ONE_PAGE, PARTNERS, TOLD, MONTHS,
          STOPPED, PURE, TRUTHFUL, POISON, REDRIVEN, DECLARED, HEALED, ENDS)  # fmt: skip
+# What our code asks of Stripe, and not what it keeps.
+OF_STRIPES_BOOKS = frozenset((MONTHS, STOPPED))
 # How far back each schedule looks, by what the documents promise and not by what the code says.
 LOOKS_BACK = {"reconcile_hourly": 3 * DAY, "reconcile_daily": 35 * DAY}
 # How long a declaration made with a gift waits for the payment to be booked, likewise.
