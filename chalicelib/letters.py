@@ -26,8 +26,6 @@ ROOT = Path(__file__).parents[1]
 OURS = ("app.py", "chalicelib", "local", "tests")
 # A queue keeps a message for two weeks, counted from when it was first sent.
 REMEMBERED = timedelta(days=15)
-
-
 # Failed tries that need nobody's look.
 HICCUPS = 1
 

@@ -42,7 +42,7 @@ ADDRESSES_KEPT = 40
 UNDOING = "undo_email"
 
 OURS_OR_NOBODYS = "attribute_not_exists(pk) OR donor_id = :donor"
-AS_IT_WAS = "email = :seen AND attribute_not_exists(erased_at)"
+AS_IT_WAS = f"email = :seen AND {donors.NO_TOMBSTONE}"
 
 
 class EmailProven(msgspec.Struct, frozen=True, tag=True):

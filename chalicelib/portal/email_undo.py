@@ -27,7 +27,7 @@ from chalicelib.portal import address_proof, email_change, long_codes, parting, 
 from chalicelib.portal.email_change import UNDO_WITHIN, UNDOING, Undo
 from chalicelib.processor import customers
 
-UNCHANGED = "email = :seen AND email_changes = :changes_seen AND attribute_not_exists(erased_at)"
+UNCHANGED = f"email = :seen AND email_changes = :changes_seen AND {donors.NO_TOMBSTONE}"
 OURS_OR_GONE = email_change.OURS_OR_NOBODYS
 
 
